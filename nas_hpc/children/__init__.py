@@ -1,0 +1,20 @@
+"""From an architecture to an outcome: data sets, networks, their training, the child's process.
+
+Nothing here imports torch; `network`, `training`, `classifier` and `process` do.
+"""
+
+from nas_hpc.children.contract import Diverged, Score, Trial
+from nas_hpc.children.data import load_search, load_test, prepare
+from nas_hpc.children.dataset import DataError, Dataset, Split
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "Diverged",
+    "Score",
+    "Split",
+    "Trial",
+    "load_search",
+    "load_test",
+    "prepare",
+]

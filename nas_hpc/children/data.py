@@ -1,0 +1,155 @@
+"""Data sets on disk: prepared once for an experiment, the test data in a file of their own.
+
+``runs/<experiment>/data`` holds ``search.npz`` (training and validation), ``test.npz`` and
+``data.json``. Children of the search load ``search.npz`` only: test data can choose nothing there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas_hpc.children.dataset import DataError, Dataset, Split
+from nas_hpc.children.digits import digits
+from nas_hpc.experiment.model import DataConfig, Experiment
+from nas_hpc.experiment.reading import ExperimentError
+from nas_hpc.experiment.reference import is_reference, resolve, source_hash
+from nas_hpc.store.durable import write_durably, write_json
+
+BUILT_IN = {"digits": digits}
+
+
+def make_dataset(config: DataConfig) -> Dataset:
+    """Call the data function that ``data.name`` and ``data.options`` name.
+
+    Raises:
+        ExperimentError: no such data set, or options that it does not take.
+        DataError: what it returns is not a complete data set.
+        OwnCodeError: the name leads to no code.
+    """
+    if not is_reference(config.name) and config.name not in BUILT_IN:
+        raise ExperimentError(
+            f"data.name = {config.name!r}: allowed: {', '.join(BUILT_IN)}, "
+            f"package.module:name, path/to/file.py:name"
+        )
+    function = resolve(config.name) if is_reference(config.name) else BUILT_IN[config.name]
+    try:
+        data = function(**config.options)
+    except TypeError as error:
+        raise ExperimentError(
+            f"data.name = {config.name!r}, data.options = {config.options}: {error}"
+        ) from error
+    if not isinstance(data, Dataset) or data.test is None:
+        raise DataError(f"data.name = {config.name!r} must return a Dataset with a test part")
+    return data
+
+
+def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
+    """Make the experiment's data files, unless they are there; the data function runs only then.
+
+    Returns:
+        What ``data.json`` says: name, options, source (SHA-256 of own code's file, else empty),
+        fingerprint (SHA-256 of training and validation data), classes, and each part's shape.
+
+    Raises:
+        DataError: the folder holds other data, on which a search may have been built.
+    """
+    config = experiment.data
+    source = source_hash(config.name) if is_reference(config.name) else ""
+    asked = {"name": config.name, "options": config.options, "source": source}
+    files = [folder / name for name in ("search.npz", "test.npz", "data.json")]
+    there = json.loads(files[2].read_text()) if files[2].is_file() else {}
+    if all(file.is_file() for file in files) and all(there[k] == asked[k] for k in asked):
+        return there
+    data = make_dataset(config)
+    test = data.test
+    assert test is not None
+    search = {
+        "train_inputs": data.train.inputs,
+        "train_labels": data.train.labels,
+        "validation_inputs": data.validation.inputs,
+        "validation_labels": data.validation.labels,
+        "classes": np.int64(data.classes),
+    }
+    about = asked | {
+        "fingerprint": _fingerprint(search),
+        "classes": data.classes,
+        "train": list(data.train.inputs.shape),
+        "validation": list(data.validation.inputs.shape),
+        "test": list(test.inputs.shape),
+    }
+    if there and there["fingerprint"] != about["fingerprint"]:
+        raise DataError(
+            f"{folder} holds the data of {there['name']!r} with options {there['options']}, not of "
+            f"{config.name!r} with options {config.options}. Name the experiment otherwise, or "
+            f"delete {folder.parent} if nothing that was trained on it matters."
+        )
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _save(files[0], search)
+    _save(files[1], {"inputs": test.inputs, "labels": test.labels})
+    write_json(files[2], about)
+    return about
+
+
+def load_search(folder: Path) -> Dataset:
+    """Training and validation data, without test data; kept in memory for the next call.
+
+    Raises:
+        DataError: the file is missing or damaged; the message names it.
+    """
+    file = folder / "search.npz"
+    return _load_search(file, file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+def load_test(folder: Path) -> Split:
+    """Test data.
+
+    Raises:
+        DataError: the file is missing or damaged; the message names it.
+    """
+    arrays = _load(folder / "test.npz", ("inputs", "labels"))
+    return Split(arrays["inputs"], arrays["labels"])
+
+
+@lru_cache(maxsize=1)
+def _load_search(file: Path, written: int) -> Dataset:
+    names = ("train_inputs", "train_labels", "validation_inputs", "validation_labels", "classes")
+    arrays = _load(file, names)
+    return Dataset(
+        train=Split(arrays["train_inputs"], arrays["train_labels"]),
+        validation=Split(arrays["validation_inputs"], arrays["validation_labels"]),
+        test=None,
+        classes=int(arrays["classes"]),
+    )
+
+
+def _load(file: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except FileNotFoundError:
+        raise DataError(f"{file} does not exist; the data has not been prepared") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{file} cannot be read: {error!r}") from error
+
+
+def _save(file: Path, arrays: dict[str, Any]) -> None:
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as stream:
+            np.savez(stream, **arrays)
+
+    write_durably(file, write)
+
+
+def _fingerprint(arrays: dict[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,238 @@
+"""The slots of this machine: which live, which are starting; more of them, fewer of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from nas_hpc.cluster import presence
+from nas_hpc.cluster.batch import Batch
+from nas_hpc.cluster.environment import slot_environment
+from nas_hpc.cluster.executor import SlotError
+from nas_hpc.cluster.presence import Presence
+from nas_hpc.store import Identity, RunFolder
+
+FAILURES_IN_A_ROW = 3
+"""Slots that ended before their child was ready, before no more are started."""
+
+UNANSWERED_SECONDS = 120.0
+"""Age at which the files of a submission that never answered are cleared away."""
+
+PATIENCE = 10.0
+"""Seconds that slots have to end in order before they are killed."""
+
+
+@dataclass
+class _Asked:
+    """A batch and what is known of it.
+
+    Attributes:
+        batch: the slots asked for.
+        submitter: the process that submits them, while it runs and is ours.
+        controllers: see `Batch.controllers`.
+    """
+
+    batch: Batch
+    submitter: subprocess.Popen[bytes] | None = None
+    controllers: dict[str, Identity] | None = None
+
+    def hear(self) -> bool:
+        """Read the answer if there is one now; False if the submitter ended without."""
+        ended = self.submitter is not None and self.submitter.poll() is not None
+        if self.controllers is None:
+            self.controllers = self.batch.controllers()
+        if ended:
+            self.submitter = None
+        return self.controllers is not None or not ended
+
+    def pending(self, slot: str) -> bool:
+        """Whether the slot, not seen so far, may yet appear."""
+        if self.controllers is None:
+            return self.submitter is not None
+        return self.controllers[slot].alive()
+
+    def over(self) -> bool:
+        """Whether nothing that it started is watched any more."""
+        if self.controllers is not None:
+            return not any(controller.alive() for controller in self.controllers.values())
+        age = time.time() - self.batch.intent.stat().st_mtime
+        return self.submitter is None and age > UNANSWERED_SECONDS
+
+
+class Fleet:
+    """Starts slots, adopts those that earlier sessions started, and clears up behind them.
+
+    Args:
+        folder: of the search.
+        count: slots at a time.
+        epoch: of the session, so that no two sessions name a slot alike.
+
+    Attributes:
+        living: slots that may take trials, by name.
+        starting: names of slots that are on their way.
+    """
+
+    def __init__(self, folder: RunFolder, count: int, epoch: int) -> None:
+        self._folder = folder
+        self._count = count
+        self._epoch = epoch
+        intents = [path for path in folder.jobs.glob("nas-*.json") if path.stem.count(".") == 0]
+        self._asked = [_Asked(Batch.of(path)) for path in sorted(intents)]
+        self._batches = 0
+        self._gone: set[str] = set()
+        self._failures = 0
+        self._ready: set[str] = set()
+        self.living: dict[str, Presence] = {}
+        self.starting: set[str] = set()
+        self.look()
+
+    def look(self) -> None:
+        """See which slots live and which are starting."""
+        for asked in self._asked:
+            self._failures += not asked.hear()
+        present = {p.slot: p for p in presence.slots(self._folder) if p.slot not in self._gone}
+        self.living = {slot: seen for slot, seen in present.items() if seen.alive}
+        ready = {slot for slot, seen in self.living.items() if seen.state == "ready"}
+        if ready - self._ready:
+            self._failures = 0
+        self._ready = ready
+        for slot in present.keys() - self.living.keys():
+            self._bury(slot)
+        self.starting = set()
+        for asked in self._asked:
+            for slot in set(asked.batch.slots) - present.keys() - self._gone:
+                if asked.pending(slot):
+                    self.starting.add(slot)
+                elif asked.controllers is not None:
+                    self._bury(slot)
+
+    def gone(self, slot: str) -> bool:
+        """Whether nothing more can come of the slot's claims, as of now."""
+        if slot in self._gone:
+            return True
+        seen = Presence.of(self._folder, slot)
+        return seen is None or seen.gone
+
+    def keep(self, wanted: int) -> None:
+        """See to it that there are so many slots, but at most ``count``.
+
+        Raises:
+            SlotError: several in a row have ended before they could take a trial.
+        """
+        there = len(self.living) + len(self.starting)
+        by_index = sorted(self.living, key=presence.index, reverse=True)
+        for slot in by_index[: max(0, there - self._count)]:
+            presence.retirement(self._folder, slot).touch()
+        missing = min(wanted, self._count) - there
+        if missing <= 0 or any(asked.submitter for asked in self._asked):
+            return
+        if self._failures >= FAILURES_IN_A_ROW:
+            if not self._ready:
+                raise SlotError(self._complaint())
+            return  # go on with those that there are
+        taken = {presence.index(slot) for slot in self.living.keys() | self.starting}
+        self._submit([i for i in range(self._count) if i not in taken][:missing])
+
+    def clear(self, claiming: Collection[str]) -> None:
+        """Delete the files of slots that have ended and hold no claim.
+
+        What slots that ended out of order have said goes to the folder of logs.
+        """
+        for asked in list(self._asked):
+            batch = asked.batch
+            if not asked.over() or any(s in claiming or not self.gone(s) for s in batch.slots):
+                continue
+            ends = [Presence.of(self._folder, slot) for slot in batch.slots]
+            if any(seen is None or seen.state != "ended" for seen in ends):
+                (self._folder.logs / f"{batch.name}.log").write_text(self._said(batch))
+            if batch.files.exists():
+                shutil.rmtree(batch.files)
+            batch.answer.unlink(missing_ok=True)
+            batch.intent.unlink()
+            self._asked.remove(asked)
+        asked_for = {slot for asked in self._asked for slot in asked.batch.slots}
+        for slot in self._gone - asked_for - set(claiming):
+            (self._folder.slots / f"{slot}.json").unlink(missing_ok=True)
+            presence.retirement(self._folder, slot).unlink(missing_ok=True)
+            self._gone.discard(slot)
+
+    def end(self) -> None:
+        """End all slots; they and their children have ended on return.
+
+        Raises:
+            SlotError: some cannot be ended.
+        """
+        self.settle()
+        began = time.monotonic()
+        while True:
+            self.look()
+            slots = [p for p in presence.slots(self._folder) if not p.gone]
+            watchers = [
+                controller
+                for asked in self._asked
+                for controller in (asked.controllers or {}).values()
+                if controller.alive()
+            ]
+            if not slots and not watchers:
+                break
+            patience = PATIENCE - (time.monotonic() - began)
+            if patience < -PATIENCE:
+                raise SlotError(f"cannot be ended: {[str(p.identity) for p in slots]}")
+            for seen in slots:
+                if seen.identity.alive():
+                    os.kill(seen.identity.pid, signal.SIGTERM if patience > 0 else signal.SIGKILL)
+            for controller in watchers:  # they pass it on to slots that are not there yet
+                os.kill(controller.pid, signal.SIGTERM)
+            time.sleep(0.1)
+        self.clear(claiming=())
+
+    def settle(self) -> None:
+        """Wait until what is being submitted is submitted."""
+        for asked in self._asked:
+            if asked.submitter is not None:
+                asked.submitter.wait()
+
+    def _bury(self, slot: str) -> None:
+        seen = Presence.of(self._folder, slot)
+        if seen is None or seen.gone:
+            self._gone.add(slot)
+            self._failures += seen is None or seen.state == "starting"
+
+    def _submit(self, indices: list[int]) -> None:
+        self._batches += 1
+        number = f"{self._epoch:06d}-{self._batches:03d}"
+        search = hashlib.sha256(str(self._folder.root.resolve()).encode()).hexdigest()[:8]
+        slots = tuple(f"{number}-{index}" for index in indices)
+        batch = Batch(self._folder, f"nas-{search}-{number}", slots)
+        batch.prepare()
+        with (batch.files / "submission.log").open("wb") as log:
+            submitter = subprocess.Popen(
+                [sys.executable, "-m", "nas_hpc.cluster.submission", str(batch.intent)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=slot_environment(os.environ),
+                start_new_session=True,
+            )
+        self._asked.append(_Asked(batch, submitter))
+        self.starting |= set(slots)
+
+    def _said(self, batch: Batch) -> str:
+        logs = [batch.files / "submission.log", *sorted(batch.files.glob("*_log.out"))]
+        return "".join(log.read_text(errors="replace") for log in logs if log.exists())
+
+    def _complaint(self) -> str:
+        kept = sorted(self._folder.logs.glob("nas-*.log"), key=lambda path: path.stat().st_mtime)
+        text = kept[-1].read_text() if kept else ""
+        last = "\n".join(text.strip().splitlines()[-40:])
+        return (
+            f"{self._failures} slots in a row have ended before they could take a trial\n{last}\n"
+            f"{kept[-1] if kept else self._folder.jobs}"
+        )

@@ -1,0 +1,121 @@
+"""Trials on this machine: the queue, the slots that empty it, and what came of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from nas_hpc.cluster import spool
+from nas_hpc.cluster.executor import TrialSpec
+from nas_hpc.cluster.fleet import Fleet
+from nas_hpc.cluster.spool import Claim
+from nas_hpc.experiment import Experiment
+from nas_hpc.store import DamagedFile, Outcome, RunFolder, read_outcome
+
+CENSUS_SECONDS = 1.0
+"""Between two looks at the slots ..."""
+
+HURRIED_SECONDS = 0.1
+"""... or so long, when there is new work and a slot may be missing."""
+
+
+class LocalPool:
+    """An `Executor` with a slot for each of ``slots.count`` trials at a time.
+
+    Args:
+        folder: of the search.
+        experiment: its configuration.
+        epoch: of the session; each one needs another, since slots are named after it.
+    """
+
+    def __init__(self, folder: RunFolder, experiment: Experiment, epoch: int) -> None:
+        self._folder = folder
+        self._count = experiment.slots.count
+        self._fleet = Fleet(folder, self._count, epoch)
+        self._handed_out: set[int] = set()
+        self._lost: set[Claim] = set()
+        self._last_census = -math.inf
+        self._between = CENSUS_SECONDS
+
+    def enqueue(self, specs: Sequence[TrialSpec]) -> None:
+        for spec in specs:
+            spool.enqueue(self._folder, spec)
+        if specs and self.slots_alive() < self._count:
+            self._between = HURRIED_SECONDS
+
+    def poll(self) -> list[Outcome]:
+        census = time.monotonic() - self._last_census > self._between
+        suspects = self._census() if census else []
+        # Listed after the suspects were seen gone: what is missing now will never come.
+        ended = spool.outcomes(self._folder)
+        outcomes = [self._lose(claim) for claim in suspects if claim.trial not in ended]
+        for trial in ended - self._handed_out:
+            outcomes.append(self._read(trial))
+            self._handed_out.add(trial)
+        return sorted(outcomes, key=lambda outcome: (outcome.ended, outcome.trial))
+
+    def running(self) -> list[tuple[int, str]]:
+        claims = spool.claims(self._folder)
+        ended = spool.outcomes(self._folder)
+        return [(claim.trial, claim.slot) for claim in claims if claim.trial not in ended]
+
+    def acknowledge(self, outcomes: Sequence[Outcome]) -> None:
+        spool.acknowledge(self._folder, outcomes)
+        for outcome in outcomes:
+            self._handed_out.discard(outcome.trial)
+
+    def forget(self, trial: int) -> None:
+        spool.forget(self._folder, trial, keep_log=True)
+        self._handed_out.discard(trial)
+
+    def recover(self) -> set[int]:
+        return spool.recover(self._folder)
+
+    def slots_alive(self) -> int:
+        return len(self._fleet.living) + len(self._fleet.starting)
+
+    def cancel(self) -> None:
+        self._fleet.end()
+
+    def close(self) -> None:
+        self._fleet.settle()
+
+    def _census(self) -> list[Claim]:
+        """Look after the slots; claims of slots that are gone and that `poll` must judge."""
+        self._last_census, self._between = time.monotonic(), CENSUS_SECONDS
+        self._fleet.look()
+        waiting = len(spool.queued(self._folder))
+        claims = spool.claims(self._folder)
+        gone = {claim for claim in claims if self._fleet.gone(claim.slot)}
+        self._lost &= gone
+        if spool.stop_request(self._folder) != "now":
+            self._fleet.keep(waiting + len(claims) - len(gone))
+        self._fleet.clear({claim.slot for claim in claims})
+        return sorted(gone - self._lost)
+
+    def _read(self, trial: int) -> Outcome:
+        try:
+            return read_outcome(spool.outcome_path(self._folder, trial))
+        except DamagedFile as damage:
+            slot = next((c.slot for c in spool.claims(self._folder) if c.trial == trial), "")
+            return _lost(Claim(trial, spool.attempts(self._folder, trial), slot), str(damage))
+
+    def _lose(self, claim: Claim) -> Outcome:
+        self._lost.add(claim)
+        spool.mark_attempt(self._folder, claim)  # in case the slot had no time to
+        return _lost(claim, f"slot {claim.slot} is gone")
+
+
+def _lost(claim: Claim, reason: str) -> Outcome:
+    now = time.time()
+    return Outcome(
+        trial=claim.trial,
+        status="lost",
+        reward=math.nan,
+        reason=reason,
+        attempt=claim.attempt,
+        started=now,
+        ended=now,
+        slot=claim.slot,
+    )

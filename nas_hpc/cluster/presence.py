@@ -1,0 +1,82 @@
+"""What a slot says of itself, so that others can tell whether it and its child still run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nas_hpc.cluster.spool import replace_json
+from nas_hpc.store import Identity, RunFolder
+
+State = Literal["starting", "ready", "ended"]
+"""``starting``: its child has never been ready; ``ended``: it ended in order, holding no claim."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """The file of a slot, ``slots/<slot>.json``, written before the slot takes any trial.
+
+    Attributes:
+        slot: its name, which ends in ``-<index>``.
+        identity: its process.
+        child: its child's process; named here before the child is given any trial.
+        state: see `State`.
+    """
+
+    slot: str
+    identity: Identity
+    child: Identity | None
+    state: State
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may take trials."""
+        return self.state != "ended" and self.identity.alive()
+
+    @property
+    def gone(self) -> bool:
+        """Whether neither it nor its child runs: nothing more can come of its claims."""
+        return not self.identity.alive() and not (self.child and self.child.alive())
+
+    def announce(self, folder: RunFolder) -> None:
+        """Write the file, in place of an earlier one."""
+        data = {
+            "identity": self.identity.json(),
+            "child": self.child and self.child.json(),
+            "state": self.state,
+        }
+        replace_json(folder.slots / f"{self.slot}.json", data)
+
+    @classmethod
+    def of(cls, folder: RunFolder, slot: str) -> Presence | None:
+        """What the slot says; None if it has no file, or one that a crash of the machine damaged.
+
+        Files appear whole, so while the machine runs none is damaged.
+        """
+        try:
+            data = json.loads((folder.slots / f"{slot}.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        child = data["child"] and Identity(**data["child"])
+        return cls(slot, Identity(**data["identity"]), child, data["state"])
+
+
+def slots(folder: RunFolder) -> Iterator[Presence]:
+    """All slots that have a file."""
+    for path in sorted(folder.slots.glob("[!.]*.json")):
+        presence = Presence.of(folder, path.stem)
+        if presence is not None:
+            yield presence
+
+
+def retirement(folder: RunFolder, slot: str) -> Path:
+    """If this file exists, the slot takes no further trial."""
+    return folder.slots / f"{slot}.retire"
+
+
+def index(slot: str) -> int:
+    """The slot's index, which decides its GPU."""
+    return int(slot.rpartition("-")[2])

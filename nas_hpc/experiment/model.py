@@ -1,0 +1,298 @@
+"""The configuration of an experiment: every key, its meaning, its bounds and its default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Strict(BaseModel):
+    """Frozen; a key that is not declared is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Own(Strict):
+    """Something built in, or your own code."""
+
+    name: str
+    """A built-in name, ``package.module:name``, or ``path/to/file.py:name`` relative to the YAML."""
+
+    options: dict[str, Any] = {}
+    """Keyword arguments of what is named."""
+
+
+class Schedule(Strict):
+    """An argument of the space that grows with the number of the sample (paper, section 4.1)."""
+
+    argument: str = "depth"
+    """Which of ``space.arguments``; its value there is the start."""
+
+    add: Positive = 2
+    """Added at each step."""
+
+    every: Positive = 1600
+    """Samples between two steps."""
+
+
+class SpaceConfig(Own):
+    """The search space."""
+
+    name: str = "convnet"
+    """``convnet``, or your own: a `Space`, or a function of ``options`` that returns one."""
+
+    arguments: dict[str, Any] = {"depth": 6}
+    """What its generator is called with."""
+
+    schedule: Schedule | None = None
+    """Lets one argument grow during the search."""
+
+
+class DataConfig(Own):
+    """The data set."""
+
+    name: str = "digits"
+    """``digits``, or your own: a function of ``options`` that returns a `Dataset`."""
+
+
+class ChildConfig(Own):
+    """What is built from an architecture and trained."""
+
+    name: str = "classifier"
+    """``classifier``, or your own: a function that trains one architecture."""
+
+
+class Training(Strict):
+    """How one child is trained (paper, section 4.1)."""
+
+    epochs: Positive = 50
+    """Passes over the training data."""
+
+    batch_size: Positive = 64
+    """Examples in a step."""
+
+    learning_rate: Rate = 0.1
+    """Of SGD, at the start."""
+
+    momentum: Fraction = 0.9
+    """Of SGD, Nesterov's."""
+
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """L2 penalty of all weights."""
+
+    batch_norm_epsilon: Rate = 1e-5
+    """Added to the variance in batch normalisation."""
+
+    decay_at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5, 0.75)
+    """Fractions of the epochs after which the learning rate is multiplied by ``decay_factor``."""
+
+    decay_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """See ``decay_at``."""
+
+    augmentation: Literal["none", "shift", "shift-flip"] = "shift-flip"
+    """Random shifts by up to an eighth of the side; ``shift-flip`` also mirrors left to right."""
+
+
+class Reward(Strict):
+    """How validation accuracy becomes a reward (paper, section 4.1)."""
+
+    last_epochs: Positive = 5
+    """The best accuracy of the last so many epochs counts."""
+
+    power: Rate = 3.0
+    """The accuracy is raised to this power."""
+
+    failure: float = 0.0
+    """Reward of a child that diverged or ran out of memory while alone."""
+
+
+class Controller(Strict):
+    """The LSTM policy and REINFORCE (paper, sections 3.2 and 4.1)."""
+
+    hidden: Positive = 35
+    """Units of each LSTM layer, and the width of the embeddings."""
+
+    layers: Positive = 2
+    """LSTM layers."""
+
+    initial_range: Rate = 0.08
+    """Every parameter starts uniform in [-initial_range, initial_range]."""
+
+    learning_rate: Annotated[float, Field(ge=0)] = 0.0006
+    """Of Adam."""
+
+    baseline_decay: Fraction = 0.95
+    """Of the moving average of rewards that serves as baseline."""
+
+    advantage_bound: Annotated[float, Field(gt=0)] | None = 3.0
+    """Rewards further from the baseline than so many usual deviations count as if they were just
+    so far, so that one failed child does not dominate Adam's moments. null: unbounded."""
+
+    entropy_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the policy's entropy in the objective; the paper has none."""
+
+    gradients_per_update: Positive = 1
+    """Gradients that the parameter servers average into one step of Adam."""
+
+
+class Search(Strict):
+    """The distributed search (paper, section 3.2)."""
+
+    strategy: str = "reinforce"
+    """``reinforce``, ``random``, or your own."""
+
+    replicas: Positive = 100
+    """Controller replicas, K."""
+
+    shards: Positive = 20
+    """Parameter-server shards, S."""
+
+    children_per_replica: Positive = 8
+    """Children of a replica's batch, m."""
+
+    mode: Literal["paper", "barrier-free"] = "paper"
+    """``paper``: a replica waits for all m children before it learns and samples again.
+    ``barrier-free``: it replaces each finished child at once and learns from m as they finish."""
+
+    replica_ranks: Positive = 4
+    """MPI ranks that carry the replicas, several each; at most ``replicas``."""
+
+    server_ranks: Positive = 2
+    """MPI ranks that carry the shards, several each; at most ``shards``."""
+
+    checkpoint_seconds: Rate = 30.0
+    """Between two checkpoints of the controller."""
+
+    @model_validator(mode="after")
+    def _ranks_carry_something(self) -> Search:
+        if self.replica_ranks > self.replicas:
+            raise ValueError(f"replica_ranks must be at most replicas ({self.replicas})")
+        if self.server_ranks > self.shards:
+            raise ValueError(f"server_ranks must be at most shards ({self.shards})")
+        return self
+
+
+class Budget(Strict):
+    """When the search ends; may be changed when a search is resumed."""
+
+    trials: Positive = 12800
+    """Architectures trained, each counted once."""
+
+    samples_per_trial: Positive = 10
+    """The search also ends after so many times ``trials`` samples ..."""
+
+    known_in_a_row: Positive = 200
+    """... or after so many samples in a row that were known already: the policy has collapsed."""
+
+
+class Slots(Strict):
+    """Where children run; may be changed when a search is resumed."""
+
+    executor: Literal["local", "debug"] = "local"
+    """``local``: processes on this machine. ``debug``: inside the dispatcher, one after another."""
+
+    count: Positive = 2
+    """Children at a time."""
+
+    threads: Positive = 1
+    """CPU threads of one child."""
+
+    attempts: Positive = 3
+    """Starts of one trial before it is given up as lost to the infrastructure."""
+
+    trial_seconds: Rate | None = None
+    """A child that takes longer is ended and counted as diverged. null: no limit."""
+
+    idle_seconds: Annotated[float, Field(ge=1)] = 60.0
+    """A slot without work ends after so long."""
+
+
+class Grid(Strict):
+    """Values of ``training`` that the final training tries, in all combinations."""
+
+    learning_rate: tuple[Rate, ...] = (0.1, 0.05)
+    weight_decay: tuple[Annotated[float, Field(ge=0)], ...] = (1e-4, 5e-4)
+    batch_norm_epsilon: tuple[Rate, ...] = (1e-5, 1e-3)
+    decay_at: tuple[tuple[Annotated[float, Field(gt=0, lt=1)], ...], ...] = ((0.5, 0.75),)
+
+
+class Retrain(Strict):
+    """Final training of the best architectures (paper, section 4.1)."""
+
+    candidates: Positive = 10
+    """Best trials of the search that are scored again with new seeds."""
+
+    rescore_seeds: Positive = 3
+    """New seeds for each of them."""
+
+    top: Positive = 1
+    """How many of them, by mean score, go through the grid."""
+
+    epochs: Positive = 300
+    """Epochs of the final training."""
+
+    grid: Grid = Grid()
+    """What is tried; compared on validation data."""
+
+    seeds: Annotated[int, Field(ge=3)] = 3
+    """Trainings of the one chosen point; only these are scored on test data."""
+
+    @model_validator(mode="after")
+    def _top_of_candidates(self) -> Retrain:
+        if self.top > self.candidates:
+            raise ValueError(f"top must be at most candidates ({self.candidates})")
+        return self
+
+
+class Experiment(Strict):
+    """One experiment: a search, its comparison with random search, and the final training."""
+
+    name: Name
+    """Names the folders of its runs and results; the same as the YAML file's."""
+
+    title: str = ""
+    """One line for tables and figures."""
+
+    seed: Annotated[int, Field(ge=0)] = 1
+    """All random numbers follow from it."""
+
+    runs: str = "runs"
+    """Folder of live state, relative to the working directory or absolute (scratch)."""
+
+    space: SpaceConfig = SpaceConfig()
+    data: DataConfig = DataConfig()
+    child: ChildConfig = ChildConfig()
+    training: Training = Training()
+    reward: Reward = Reward()
+    controller: Controller = Controller()
+    search: Search = Search()
+    budget: Budget = Budget()
+    slots: Slots = Slots()
+    retrain: Retrain = Retrain()
+
+    compare_with: tuple[str, ...] = ("random",)
+    """Strategies that run beside the search with the same budget."""
+
+    @model_validator(mode="after")
+    def _schedule_has_start(self) -> Experiment:
+        schedule = self.space.schedule
+        if schedule and not isinstance(self.space.arguments.get(schedule.argument), int):
+            raise ValueError(
+                f"space.schedule.argument {schedule.argument!r} must be a whole number "
+                f"among space.arguments {sorted(self.space.arguments)}"
+            )
+        return self
+
+    def arguments(self, sample: int) -> dict[str, Any]:
+        """The space's arguments for a sample, by its number from 0 (paper, section 4.1)."""
+        schedule = self.space.schedule
+        if schedule is None:
+            return dict(self.space.arguments)
+        grown = self.space.arguments[schedule.argument] + schedule.add * (sample // schedule.every)
+        return dict(self.space.arguments) | {schedule.argument: grown}

@@ -1,0 +1,95 @@
+"""YAML files to experiments, with errors that name file, key and allowed values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from nas_hpc.experiment.model import Experiment
+from nas_hpc.experiment.reference import absolute, is_reference
+
+SHIPPED = Path("workflow/experiments")
+
+
+class ExperimentError(ValueError):
+    """An experiment cannot be used; the message names the file, the key and what is allowed."""
+
+
+def find(name: str) -> Path:
+    """The YAML file of an experiment: a path, or the name of a file in ``workflow/experiments``."""
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise ExperimentError(f"{path} does not exist")
+        return path
+    folders = [SHIPPED, Path(__file__).parents[2] / SHIPPED]
+    for folder in folders:
+        if (folder / f"{name}.yaml").is_file():
+            return folder / f"{name}.yaml"
+    shipped = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    raise ExperimentError(
+        f"experiment {name!r} does not exist; allowed: {', '.join(shipped) or 'none'}, "
+        f"or the path of a YAML file"
+    )
+
+
+def read(name: str) -> Experiment:
+    """Read and validate an experiment, by name or path.
+
+    Raises:
+        ExperimentError: no such file, no YAML in it, or a key or value that is not allowed.
+    """
+    path = find(name)
+    try:
+        data = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ExperimentError(f"{path} is not YAML: {error}") from None
+    return validate(data, path)
+
+
+def validate(data: Any, path: Path) -> Experiment:
+    """The experiment of parsed YAML; ``path`` is named in errors and anchors relative files."""
+    if not isinstance(data, dict):
+        raise ExperimentError(f"{path} must hold keys and values")
+    try:
+        experiment = Experiment.model_validate({"name": path.stem} | data)
+    except ValidationError as error:
+        raise ExperimentError(_explain(error, path)) from None
+    return _with_absolute_files(experiment, path.parent)
+
+
+def _with_absolute_files(experiment: Experiment, folder: Path) -> Experiment:
+    changed: dict[str, Any] = {}
+    for section in ("space", "data", "child"):
+        own = getattr(experiment, section)
+        if is_reference(own.name):
+            changed[section] = own.model_copy(update={"name": absolute(own.name, folder)})
+    if is_reference(experiment.search.strategy):
+        strategy = absolute(experiment.search.strategy, folder)
+        changed["search"] = experiment.search.model_copy(update={"strategy": strategy})
+    return experiment.model_copy(update=changed)
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"]) or "the file"
+        if fault["type"] == "extra_forbidden":
+            allowed = ", ".join(_siblings(fault["loc"]))
+            lines.append(f"{path}: {key} is not a key; allowed here: {allowed}")
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            lines.append(f"{path}: {key} = {fault['input']!r}: {message}")
+    return "\n".join(lines)
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = Experiment
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation
+        options = getattr(annotation, "__args__", (annotation,))
+        model = next(option for option in options if hasattr(option, "model_fields"))
+    return list(model.model_fields)

@@ -1,0 +1,14 @@
+"""Final training of the best architectures a search has found (paper, section 4.1).
+
+Best trials of the search (`candidates`) are scored again with new seeds (`rescore`); the best of
+these (`shortlist`) go through a grid of training hyper-parameters (`grid_point`); the best point
+of all (`choose`) is trained with several seeds (`final`). All are compared on validation data; the
+test data is first opened by `final`, when nothing is left to choose.
+
+Nothing here imports torch; `work` and `steps` do.
+"""
+
+from nas_hpc.retrain.folder import RetrainError, RetrainFolder
+from nas_hpc.retrain.points import points
+
+__all__ = ["RetrainError", "RetrainFolder", "points"]

@@ -1,0 +1,89 @@
+"""Where everything of the final training lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nas_hpc.experiment import Experiment
+from nas_hpc.store import RunFolder, write_json
+from nas_hpc.store.durable import read_json
+
+
+class RetrainError(RuntimeError):
+    """A step of the final training cannot be made; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class RetrainFolder:
+    """The folder of the final training, ``runs/<experiment>/retrain``, and the places in it.
+
+    The JSON files are what the steps publish: small, and made anew in seconds. What was paid for
+    lies under ``work``, where no step of a workflow deletes it.
+    """
+
+    root: Path
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> RetrainFolder:
+        """The folder of an experiment."""
+        return cls(Path(experiment.runs) / experiment.name / "retrain")
+
+    @property
+    def data(self) -> Path:
+        """The experiment's prepared data."""
+        return self.root.parent / "data"
+
+    @property
+    def candidates(self) -> Path:
+        """The best trials of the search."""
+        return self.root / "candidates.json"
+
+    def rescored(self, candidate: int) -> Path:
+        """The scores of one candidate with new seeds."""
+        return self.root / "rescore" / f"{candidate}.json"
+
+    @property
+    def shortlist(self) -> Path:
+        """The candidates that go through the grid."""
+        return self.root / "shortlist.json"
+
+    def point(self, top: int, point: int) -> Path:
+        """One point of the grid, for one architecture of the shortlist."""
+        return self.root / "grid" / f"{top}-{point}.json"
+
+    @property
+    def chosen(self) -> Path:
+        """The best point of all."""
+        return self.root / "chosen.json"
+
+    def final(self, seed: int) -> Path:
+        """One training of the chosen point, scored on test data."""
+        return self.root / "final" / f"{seed}.json"
+
+    def weights(self, seed: int) -> Path:
+        """The weights of that training, as `torch.save` writes a state dictionary."""
+        return self.root / "final" / f"{seed}.weights.pt"
+
+    def work(self, identity: str) -> RunFolder:
+        """The folder of one training, named by the digest of all that determines how it ends."""
+        return RunFolder(self.root / "work" / identity[:16])
+
+    def publish(self, path: Path, data: Any) -> Any:
+        """Write what a step has found, durably, and return it."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_json(path, data)
+        return data
+
+    def published(self, path: Path, step: str) -> Any:
+        """What an earlier step has found.
+
+        Raises:
+            RetrainError: that step has not been made.
+        """
+        if not path.is_file():
+            raise RetrainError(
+                f"{path} does not exist: run nas-hpc {step} {self.root.parent.name} first"
+            )
+        return read_json(path)

@@ -1,0 +1,104 @@
+"""The steps that choose. They read what is recorded, never test data, and take seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nas_hpc.experiment import Experiment
+from nas_hpc.retrain.folder import RetrainError, RetrainFolder
+from nas_hpc.retrain.points import points
+from nas_hpc.store import Outcome, RunFolder, read_search
+
+Found = dict[str, Any]
+"""What a step publishes, as JSON data."""
+
+
+def candidates(experiment: Experiment) -> list[Found]:
+    """The best trials of the search by reward; of equal ones, those that were sampled earlier.
+
+    Returns:
+        For each: trial, reward, tokens, arguments, architecture.
+
+    Raises:
+        RetrainError: the search has too few trials with a reward from training.
+        DamagedFile: the search cannot be read.
+    """
+    search, folder = RunFolder.of(experiment), RetrainFolder.of(experiment)
+    log = read_search(search)
+    answers = {outcome.trial: outcome for outcome in log.outcomes if outcome.answers}
+    trained = [outcome for outcome in answers.values() if outcome.status == "ok"]
+    wanted = experiment.retrain.candidates
+    if len(trained) < wanted:
+        raise RetrainError(
+            f"{search.root} has {len(trained)} trials with a reward, "
+            f"retrain.candidates asks for {wanted}: search on, or ask for fewer"
+        )
+    best = sorted(trained, key=lambda outcome: (-outcome.reward, outcome.trial))[:wanted]
+    samples = {sample.number: sample for sample in log.samples}
+    return folder.publish(
+        folder.candidates, [_candidate(outcome, samples[outcome.trial]) for outcome in best]
+    )
+
+
+def shortlist(experiment: Experiment) -> list[Found]:
+    """The candidates with the best mean of the rewards with new seeds; of equal ones the earlier.
+
+    Returns:
+        For each: candidate, trial, mean, sd, tokens, arguments, architecture.
+
+    Raises:
+        RetrainError: candidates have not all been scored again.
+    """
+    folder = RetrainFolder.of(experiment)
+    found = folder.published(folder.candidates, "candidates")
+    scores = [
+        folder.published(folder.rescored(i), f"rescore --candidate {i}") for i in range(len(found))
+    ]
+    order = sorted(range(len(found)), key=lambda i: (-scores[i]["mean"], i))
+    return folder.publish(
+        folder.shortlist,
+        [
+            found[i] | {"candidate": i, "mean": scores[i]["mean"], "sd": scores[i]["sd"]}
+            for i in order[: experiment.retrain.top]
+        ],
+    )
+
+
+def choose(experiment: Experiment) -> Found:
+    """The best point of the grid over all architectures of the shortlist, by validation reward.
+
+    Of equal ones the first by architecture, then by point.
+
+    Returns:
+        The point as `steps.grid_point` publishes it, with tokens, arguments and architecture.
+
+    Raises:
+        RetrainError: points are missing, or all of them diverged.
+    """
+    folder = RetrainFolder.of(experiment)
+    tops = folder.published(folder.shortlist, "shortlist")
+    tried = [
+        folder.published(folder.point(top, point), f"grid --top {top} --point {point}")
+        for top in range(len(tops))
+        for point in range(len(points(experiment.retrain.grid)))
+    ]
+    trained = [result for result in tried if result["status"] == "ok"]
+    if not trained:
+        raise RetrainError(
+            f"all {len(tried)} points of retrain.grid diverged: try smaller learning rates"
+        )
+    best = max(trained, key=lambda result: result["reward"])
+    architecture = {key: tops[best["top"]][key] for key in ("tokens", "arguments", "architecture")}
+    return folder.publish(folder.chosen, best | architecture)
+
+
+def _candidate(outcome: Outcome, sample: Any) -> Mapping[str, Any]:
+    return {
+        "trial": outcome.trial,
+        "reward": outcome.reward,
+        "tokens": sample.tokens,
+        "arguments": sample.arguments,
+        "architecture": json.loads(sample.architecture),
+    }

@@ -1,0 +1,155 @@
+"""The steps that train. Each may be killed at any time, and goes on when it is started again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+
+from nas_hpc.experiment import Experiment, Training
+from nas_hpc.retrain.folder import RetrainError, RetrainFolder
+from nas_hpc.retrain.points import points, training_at
+from nas_hpc.retrain.selection import Found
+from nas_hpc.retrain.work import Work, carry_out
+from nas_hpc.store import Outcome
+from nas_hpc.store.durable import write_durably
+
+RESCORE, GRID, FINAL = (int.from_bytes(name) for name in (b"rescore", b"grid", b"final"))
+"""Set the random numbers of these steps apart from each other and from the search's."""
+
+
+def rescore(experiment: Experiment, candidate: int) -> Found:
+    """Train a candidate anew with new seeds, at the fidelity of the search.
+
+    Returns:
+        candidate, trial, seeds, statuses, rewards (one for each seed), their mean and sample
+        standard deviation (None for a single one), seconds in all.
+
+    Raises:
+        RetrainError: there is no such candidate, or a training failed, see `carry_out`.
+    """
+    folder = RetrainFolder.of(experiment)
+    chosen = _numbered(folder.published(folder.candidates, "candidates"), candidate, "candidate")
+    seeds = [
+        seed_of(experiment, RESCORE, chosen["trial"], k)
+        for k in range(experiment.retrain.rescore_seeds)
+    ]
+    outcomes = [
+        carry_out(
+            experiment, folder, Work.on(chosen, experiment.training, seed), f"rescore-{candidate}"
+        )[0]
+        for seed in seeds
+    ]
+    rewards = [outcome.reward for outcome in outcomes]
+    return folder.publish(
+        folder.rescored(candidate),
+        {
+            "candidate": candidate,
+            "trial": chosen["trial"],
+            "seeds": seeds,
+            "statuses": [outcome.status for outcome in outcomes],
+            "rewards": rewards,
+            "mean": fmean(rewards),
+            "sd": stdev(rewards) if len(rewards) > 1 else None,
+            "seconds": sum(outcome.seconds for outcome in outcomes),
+        },
+    )
+
+
+def grid_point(experiment: Experiment, top: int, point: int) -> Found:
+    """Train an architecture of the shortlist from scratch at one point of the grid.
+
+    All points of an architecture start from the same random numbers, so that they differ by their
+    values only.
+
+    Returns:
+        candidate, top and point (numbers), and what `_result` says.
+
+    Raises:
+        RetrainError: there is no such point, or the training failed, see `carry_out`.
+    """
+    folder = RetrainFolder.of(experiment)
+    chosen = _numbered(folder.published(folder.shortlist, "shortlist"), top, "top")
+    values = _numbered(points(experiment.retrain.grid), point, "point")
+    training = training_at(experiment.training, values, experiment.retrain.epochs)
+    seed = seed_of(experiment, GRID, chosen["trial"])
+    outcome, _ = carry_out(experiment, folder, Work.on(chosen, training, seed), f"grid-{point}")
+    numbers = {"candidate": chosen["candidate"], "top": top, "point": point}
+    return folder.publish(
+        folder.point(top, point), numbers | _result(experiment, training, outcome)
+    )
+
+
+def final(experiment: Experiment, number: int) -> Found:
+    """Train the chosen point with one of its seeds, and score it on test data.
+
+    The weights are kept beside what is published.
+
+    Returns:
+        seed_number, test_accuracy (None if it diverged), weights (file), and what `_result` says.
+
+    Raises:
+        RetrainError: there is no such seed, the training failed, see `carry_out`, or the child
+            does not say its test accuracy.
+    """
+    folder = RetrainFolder.of(experiment)
+    chosen = folder.published(folder.chosen, "choose")
+    _numbered(range(experiment.retrain.seeds), number, "seed")
+    training = Training.model_validate(chosen["training"])
+    seed = seed_of(experiment, FINAL, chosen["trial"], number)
+    work = Work.on(chosen, training, seed, tested=True)
+    outcome, weights = carry_out(experiment, folder, work, f"final-{number}")
+    tested = outcome.metrics.get("test_accuracy")
+    if outcome.status == "ok" and tested is None:
+        raise RetrainError(
+            f"child {experiment.child.name} must return a metric test_accuracy "
+            f"when it is given data.test"
+        )
+    kept = _copy(weights, folder.weights(number)) if weights.is_file() else None
+    facts = {"seed_number": number, "test_accuracy": tested, "weights": kept}
+    return folder.publish(folder.final(number), facts | _result(experiment, training, outcome))
+
+
+def seed_of(experiment: Experiment, purpose: int, *numbers: int) -> int:
+    """A seed below 2**32 that follows from the experiment's and from what it is for."""
+    sequence = np.random.SeedSequence(experiment.seed, spawn_key=(purpose, *numbers))
+    return int(sequence.generate_state(1)[0])
+
+
+def _result(experiment: Experiment, training: Training, outcome: Outcome) -> Found:
+    """What one training has given: trial, training, seed, status, reason, reward, seconds, ...
+
+    ``validation_accuracy`` is the one that the reward comes from; ``epochs`` has the metrics with
+    one number for each epoch. What the child does not say is None.
+    """
+    epochs = {name: values for name, values in outcome.metrics.items() if isinstance(values, list)}
+    accuracies = epochs.get("validation_accuracy", [])
+    return {
+        "trial": outcome.trial,
+        "training": training.model_dump(mode="json"),
+        "seed": outcome.seed,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "reward": outcome.reward,
+        "validation_accuracy": max(accuracies[-experiment.reward.last_epochs :], default=None),
+        "parameters": outcome.metrics.get("parameters"),
+        "epochs": epochs,
+        "seconds": outcome.seconds,
+        "device": outcome.device,
+        "versions": outcome.versions,
+    }
+
+
+def _numbered(things: Any, number: int, what: str) -> Any:
+    if number not in range(len(things)):
+        raise RetrainError(f"{what} {number} does not exist; allowed: 0 to {len(things) - 1}")
+    return things[number]
+
+
+def _copy(source: Path, target: Path) -> str:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_durably(target, lambda temporary: shutil.copyfile(source, temporary))
+    return str(target)

@@ -1,0 +1,136 @@
+"""One training of one architecture: done once, whoever asks for it, however often.
+
+Its folder is named by the digest of everything that determines how it ends. So what was paid for
+is found again after a kill, an edited workflow, or a change of the grid that renumbers its points,
+and a change of anything that matters is never mistaken for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from nas_hpc.children import Dataset, Split, load_search, load_test
+from nas_hpc.children.evaluation import evaluate
+from nas_hpc.experiment import Experiment, Training, is_reference, source_hash
+from nas_hpc.retrain.folder import RetrainError, RetrainFolder
+from nas_hpc.spaces import Tokens, describe, digest, load_space, replay
+from nas_hpc.store import Outcome, read_outcome, write_outcome
+from nas_hpc.store.durable import read_json
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be trained, and how.
+
+    Attributes:
+        trial: number of the search's trial with this architecture.
+        arguments, tokens: the architecture, see `nas_hpc.store.Sample`.
+        training: how.
+        seed: of all random numbers.
+        tested: whether the trained network is scored on test data, and its weights are kept.
+    """
+
+    trial: int
+    arguments: Mapping[str, Any]
+    tokens: Tokens
+    training: Training
+    seed: int
+    tested: bool = False
+
+    @classmethod
+    def on(
+        cls,
+        architecture: Mapping[str, Any],
+        training: Training,
+        seed: int,
+        tested: bool = False,
+    ) -> Work:
+        """Of an architecture as `selection.candidates` publishes it."""
+        tokens = tuple((str(path), int(token)) for path, token in architecture["tokens"])
+        return cls(architecture["trial"], architecture["arguments"], tokens, training, seed, tested)
+
+
+def carry_out(
+    experiment: Experiment, folder: RetrainFolder, work: Work, slot: str
+) -> tuple[Outcome, Path]:
+    """Train, unless it has been done; go on where an earlier attempt was ended.
+
+    Args:
+        experiment: says which child, data and reward.
+        folder: has the prepared data beside it.
+        work: what to train.
+        slot: a name; the number at its end chooses among several GPUs.
+
+    Returns:
+        The outcome, ``ok`` or ``diverged``, and where the weights are if they are kept.
+
+    Raises:
+        RetrainError: the child's code failed, or memory ran out; neither is a result.
+        ExperimentError, OwnCodeError, DataError: nothing can be trained.
+    """
+    data = load_search(folder.data)
+    if work.tested:
+        data = Dataset(data.train, data.validation, load_test(folder.data), data.classes)
+    place = folder.work(_identity(experiment, folder, work, data))
+    place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    result, weights = place.root / "outcome.h5", place.root / "weights.pt"
+    with _alone(place.root):
+        if result.is_file():
+            return read_outcome(result), weights
+        outcome = evaluate(
+            experiment.model_copy(update={"training": work.training}),
+            place,
+            work,
+            slot=slot,
+            seed=work.seed,
+            data=data,
+            weights=weights if work.tested else None,
+        )
+        if outcome.status not in ("ok", "diverged"):
+            raise RetrainError(
+                f"training the architecture of trial {work.trial} ended: {outcome.reason}\n"
+                f"see {place.trial(work.trial) / 'log.txt'}; the same command goes on"
+            )
+        write_outcome(result, outcome)
+        shutil.rmtree(place.trials, ignore_errors=True)  # epoch checkpoints; no longer of use
+        return outcome, weights
+
+
+def _identity(experiment: Experiment, folder: RetrainFolder, work: Work, data: Dataset) -> str:
+    child = experiment.child
+    own = source_hash(child.name) if is_reference(child.name) else ""
+    architecture = replay(load_space(experiment), work.arguments, work.tokens)
+    tested = "" if data.test is None else _fingerprint(data.test)
+    return digest(
+        [
+            describe(architecture),
+            work.training.model_dump(mode="json"),
+            work.seed,
+            experiment.reward.model_dump(mode="json"),
+            [child.model_dump(mode="json"), own],
+            [read_json(folder.data / "data.json")["fingerprint"], tested],
+        ]
+    )
+
+
+def _fingerprint(test: Split) -> str:
+    return sha256(test.inputs.tobytes() + test.labels.tobytes()).hexdigest()
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Keep others from the same work: a killed workflow may have left its jobs behind."""
+    with (place / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{place}: another process is training this; waiting for it", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""The distributed search: a pure dispatcher, and the MPI program around it."""

@@ -1,0 +1,119 @@
+"""Start a search as a user does: follow a living one, go on with a dead one, or begin."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from nas_hpc.cluster import living_slots
+from nas_hpc.experiment import Experiment, read
+from nas_hpc.policies import is_replicated
+from nas_hpc.search.configuration import of_strategy
+from nas_hpc.search.dispatcher import COLLAPSED, COMPLETE, TOO_MANY_SAMPLES
+from nas_hpc.search.ranks import Ranks
+from nas_hpc.search.succession import Claim, follow
+from nas_hpc.store import RunFolder, SearchReader, write_json
+
+DONE = (COMPLETE, COLLAPSED, TOO_MANY_SAMPLES)
+MPIEXEC = "mpiexec -launcher fork"
+
+
+class SearchFailed(RuntimeError):
+    """The search ended without being done; the message says why and how it goes on."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How far a search has come.
+
+    Attributes:
+        reason: of the latest end; empty while it has none.
+        answered: trials with a reward.
+        done: it has nothing left to do under the present budget.
+    """
+
+    reason: str
+    answered: int
+    done: bool
+
+    @classmethod
+    def of(cls, folder: RunFolder, experiment: Experiment) -> Ending:
+        """Read from the store."""
+        log = SearchReader(folder).read()
+        ends = [event for event in log.events if event.kind in ("ended", "resumed", "started")]
+        reason = ends[-1].text if ends and ends[-1].kind == "ended" else ""
+        answered = len({outcome.trial for outcome in log.outcomes if outcome.answers})
+        spent = answered >= experiment.budget.trials
+        return cls(reason, answered, reason in DONE and (spent or reason != COMPLETE))
+
+
+def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC) -> None:
+    """Search until it is done, and write the marker then.
+
+    Args:
+        name: of the experiment, or the path of its YAML file.
+        strategy: which of its strategies.
+        marker: a small JSON file that says that the search is done, and how it ended.
+        mpiexec: starts MPI programs; ``-n`` and the program are appended.
+
+    Raises:
+        SearchFailed: it was stopped, or the MPI program failed.
+        Refused: the run is being written by another user, configuration or folder.
+    """
+    experiment = of_strategy(read(name), strategy)
+    folder = RunFolder.of(experiment)
+    folder.create()
+    follow(folder, Claim.of(experiment, folder), lambda text: print(text, flush=True))
+    ending = Ending.of(folder, experiment)
+    if not ending.done:
+        folder.stop.unlink(missing_ok=True)
+        code = _run_ranks(name, strategy, experiment, mpiexec)
+        ending = Ending.of(folder, experiment)
+        if not ending.done:
+            raise SearchFailed(_explain(folder, ending, code))
+    print(f"[{experiment.name}/{strategy}] {ending.answered} trials: {ending.reason}", flush=True)
+    if marker is not None:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        write_json(marker, {"done": True, "reason": ending.reason, "trials": ending.answered})
+
+
+def _run_ranks(name: str, strategy: str, experiment: Experiment, mpiexec: str) -> int:
+    size = Ranks.of(experiment, is_replicated(experiment.search.strategy)).size
+    program = [sys.executable, "-m", "mpi4py", "-m", "nas_hpc.search.program", name, strategy]
+    command = [*shlex.split(mpiexec), "-n", str(size), *program]
+    # The mpiexec that was installed beside this Python comes first, activated or not.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PATH": path}
+    ranks = subprocess.Popen(command, env=environment)
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        ranks.send_signal(number)
+
+    # Ctrl-C reaches mpiexec by itself: it is in our process group.
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+    }
+    try:
+        return ranks.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _explain(folder: RunFolder, ending: Ending, code: int) -> str:
+    slots = living_slots(folder)
+    lines = [f"the search in {folder.root} is not done: {ending.reason or f'exit code {code}'}"]
+    if slots:
+        lines.append(
+            f"{len(slots)} slots still run: they finish the trials that are queued and then end; "
+            f"to end them now: nas-hpc stop {folder.root.parent.name} --now"
+        )
+    lines.append("nothing that was finished is lost: the same command goes on")
+    return "\n".join(lines)

@@ -1,0 +1,193 @@
+"""The MPI program: ``mpiexec -n N python -m mpi4py -m nas_hpc.search.program EXPERIMENT STRATEGY``.
+
+Rank 0 is the dispatcher, then come the parameter servers, then the controller replicas. Only the
+replicas import torch.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import numpy as np
+from mpi4py import MPI
+
+from nas_hpc.cluster import make_executor
+from nas_hpc.experiment import Experiment, read
+from nas_hpc.policies import is_replicated, make
+from nas_hpc.policies.theta import Layout, initial, shard_slices
+from nas_hpc.search.configuration import fix, of_strategy, training_key
+from nas_hpc.search.dispatcher import Dispatcher
+from nas_hpc.search.mail import Mail, Nap
+from nas_hpc.search.messages import (
+    Begin,
+    LearnOrder,
+    Pull,
+    Push,
+    SampleOrder,
+    ShardValues,
+    SnapshotOrder,
+    Stop,
+    Stopped,
+    Vector,
+)
+from nas_hpc.search.ranks import DISPATCHER, Ranks
+from nas_hpc.search.replica import Replicas
+from nas_hpc.search.server import Shard
+from nas_hpc.search.session import DispatcherRank
+from nas_hpc.search.succession import Claim, Refused, living_writer
+from nas_hpc.spaces import Space, load_space
+from nas_hpc.store import RunFolder, claim_session, load_checkpoint, read_search
+
+
+def main(name: str, strategy: str) -> None:
+    """Play this rank's role until the search is over.
+
+    Raises:
+        RuntimeError: the MPI world is not of the size that the experiment asks for.
+    """
+    world = MPI.COMM_WORLD
+    experiment = of_strategy(read(name), strategy)
+    ranks = Ranks.of(experiment, is_replicated(experiment.search.strategy))
+    if world.size != ranks.size:
+        raise RuntimeError(
+            f"this search takes {ranks.size} MPI ranks, the world has {world.size}: start it with "
+            f"mpiexec -n {ranks.size}, and with the MPI that mpi4py was built for"
+        )
+    mail = Mail(world)
+    if world.rank == DISPATCHER:
+        dispatch(experiment, mail, ranks)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    space = load_space(experiment)
+    _, begin = mail.wait_for(lambda message: isinstance(message, Begin))
+    if world.rank in ranks.server_group:
+        serve(experiment, space, begin, mail, ranks, world.rank)
+    else:
+        replicate(experiment, space, begin, mail, ranks)
+    mail.send(DISPATCHER, Stopped())
+    mail.flush()
+
+
+def dispatch(experiment: Experiment, mail: Mail, ranks: Ranks) -> None:
+    """Rank 0: claim the run, and search."""
+    folder = RunFolder.of(experiment)
+    folder.create()
+    space = load_space(experiment)
+    claim = Claim.of(experiment, folder)
+    if (other := living_writer(folder)) is not None:
+        raise Refused(f"{folder.root} is being written by {other.identity}")
+    fix(experiment, space, folder)
+    session = claim_session(folder, claim.identity, claim.experiment)
+    checkpoint = load_checkpoint(folder)
+    key = training_key(experiment, folder)
+    machine = Dispatcher(experiment, space, key, ranks.replicas, session.epoch)
+    executor = make_executor(folder, experiment, session.epoch)
+    rank = DispatcherRank(experiment, machine, folder, session, executor, mail, ranks)
+    rank.run(read_search(folder), checkpoint)
+
+
+def serve(
+    experiment: Experiment, space: Space, begin: Begin, mail: Mail, ranks: Ranks, rank: int
+) -> None:
+    """A server rank: apply pushes in order, answer pulls and snapshots once their ticket is in."""
+    shards = {n: _shard(n, experiment, space, begin, ranks) for n in ranks.shards_of(rank)}
+    waiting: list[tuple[int, Pull | SnapshotOrder]] = []
+    nap = Nap()
+    while True:
+        arrived = mail.receive()
+        nap(arrived is not None)
+        match arrived:
+            case None:
+                continue
+            case _, Stop():
+                return
+            case _, Push() as push:
+                shards[push.shard].push(push)
+            case sender, Pull() | SnapshotOrder() as request:
+                waiting.append((sender, request))
+            case sender, other:
+                raise TypeError(f"rank {sender} sent {other!r} to a parameter server")
+        waiting = [entry for entry in waiting if not _answer(*entry, shards, mail)]
+
+
+def _answer(
+    sender: int, request: Pull | SnapshotOrder, shards: dict[int, Shard], mail: Mail
+) -> bool:
+    """Answer a request if its ticket has been applied; whether it was answered."""
+    if isinstance(request, Pull):
+        if shards[request.shard].ticket < request.ticket:
+            return False
+        mail.send(sender, shards[request.shard].values())
+        return True
+    if any(shard.ticket < request.ticket for shard in shards.values()):
+        return False
+    for shard in shards.values():
+        mail.send(sender, shard.state())
+    return True
+
+
+def _shard(number: int, experiment: Experiment, space: Space, begin: Begin, ranks: Ranks) -> Shard:
+    controller = experiment.controller
+    layout = Layout(space.kinds, controller.hidden, controller.layers)
+    theta = initial(layout, experiment.seed, controller.initial_range)
+    shard = Shard(number, theta[shard_slices(layout.size, ranks.shards)[number]], experiment)
+    if begin.shards:
+        shard.load(begin.shards[number])
+    return shard
+
+
+def replicate(experiment: Experiment, space: Space, begin: Begin, mail: Mail, ranks: Ranks) -> None:
+    """A replica rank: carry out the dispatcher's orders, one after another."""
+    parameters = Servers(mail, ranks) if ranks.shards else None
+    replicas = Replicas(make(experiment.search.strategy, experiment, space), parameters)
+    if begin.strategy:
+        replicas.load(begin.strategy)
+    nap = Nap()
+    while True:
+        arrived = mail.receive()
+        nap(arrived is not None)
+        match arrived:
+            case None:
+                continue
+            case _, Stop():
+                return
+            case _, SampleOrder() as order:
+                mail.send(DISPATCHER, replicas.sample(order))
+            case _, LearnOrder() as lesson:
+                replicas.learn(lesson)
+            case _, SnapshotOrder() as snapshot:
+                mail.send(DISPATCHER, replicas.state(snapshot.ticket))
+            case sender, other:
+                raise TypeError(f"rank {sender} sent {other!r} to a replica")
+
+
+class Servers:
+    """The parameter servers, seen from a replica's rank."""
+
+    def __init__(self, mail: Mail, ranks: Ranks) -> None:
+        self._mail = mail
+        self._ranks = ranks
+
+    def pull(self, ticket: int) -> tuple[int, Vector]:
+        """All shards at one and the same version, the newest, with ``ticket`` applied."""
+        held: dict[int, ShardValues] = {}
+        behind = list(range(self._ranks.shards))
+        while behind:
+            for shard in behind:
+                self._mail.send(self._ranks.of_shard(shard), Pull(shard, ticket))
+            for _ in behind:
+                _, values = self._mail.wait_for(lambda m: isinstance(m, ShardValues))
+                held[values.shard] = values
+            newest = max(values.version for values in held.values())
+            behind = [shard for shard, values in held.items() if values.version < newest]
+        return newest, np.concatenate([held[shard].values for shard in sorted(held)])
+
+    def push(self, ticket: int, gradient: Vector) -> None:
+        """Send every shard its part."""
+        for shard, part in enumerate(shard_slices(gradient.size, self._ranks.shards)):
+            self._mail.send(self._ranks.of_shard(shard), Push(shard, ticket, gradient[part]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,190 @@
+"""The dispatcher's rank: the state machine, with the store, the slots and the clock around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from nas_hpc.cluster import Executor
+from nas_hpc.experiment import Experiment
+from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
+from nas_hpc.search.dispatcher import BROKEN, Dispatcher
+from nas_hpc.search.mail import Mail, Nap
+from nas_hpc.search.messages import (
+    LearnOrder,
+    Sampled,
+    SampleOrder,
+    ShardState,
+    SnapshotOrder,
+    Stop,
+    Stopped,
+    StrategyState,
+)
+from nas_hpc.search.progress import Progress
+from nas_hpc.search.ranks import Ranks
+from nas_hpc.search.snapshots import from_checkpoint, to_checkpoint
+from nas_hpc.store import (
+    Checkpoint,
+    Event,
+    RunFolder,
+    SearchLog,
+    Session,
+    Writer,
+    save_checkpoint,
+)
+
+LOOK_AROUND_SECONDS = 0.5
+"""Between two looks at the stop file and the clock of the checkpoints."""
+
+STOPPED_NOW = "stopped now"
+
+
+class DispatcherRank:
+    """Carries out what the dispatcher commands, in the order that keeps everything durable.
+
+    Args:
+        experiment: the configuration.
+        machine: the dispatcher.
+        folder, session: the run, and the right to write to it.
+        executor: where trials run.
+        mail, ranks: the other ranks.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        machine: Dispatcher,
+        folder: RunFolder,
+        session: Session,
+        executor: Executor,
+        mail: Mail,
+        ranks: Ranks,
+    ) -> None:
+        self._experiment = experiment
+        self._machine = machine
+        self._folder = folder
+        self._session = session
+        self._executor = executor
+        self._mail = mail
+        self._ranks = ranks
+        self._writer = Writer(folder, session)
+        self._parts: dict[int, ShardState] = {}
+        self._held: list[SampleOrder | LearnOrder] = []
+        self._saved_ticket = -1
+        self._asked_ticket = -1
+        self._asked_at = time.monotonic()
+        self._progress = Progress(experiment, machine)
+        self._reason = ""
+
+    def run(self, log: SearchLog, checkpoint: Checkpoint | None) -> str:
+        """Search until the machine says it is over, or somebody asks to stop; why it ended."""
+        now = time.time()
+        begin = from_checkpoint(checkpoint, self._ranks)
+        for rank in self._ranks.others:
+            self._mail.send(rank, begin)
+        self._saved_ticket = self._asked_ticket = begin.ticket
+        kind = "resumed" if log.samples else "started"
+        self._writer.commit([Event(kind, f"{self._session.identity}, ticket {begin.ticket}", now)])
+        adopted = self._executor.recover()
+        self._carry_out(self._machine.restore(log, begin.ticket, adopted, now))
+        nap, looked = Nap(), 0.0
+        while not self._reason:
+            busy = self._carry_out(self._happened())
+            if time.monotonic() - looked > LOOK_AROUND_SECONDS:
+                looked = time.monotonic()
+                self._look_around()
+            nap(busy)
+        self._close()
+        return self._reason
+
+    def _happened(self) -> list[Command]:
+        """Everything that has happened since the last look, as the machine answers it."""
+        commands: list[Command] = []
+        now = time.time()
+        while (arrived := self._mail.receive()) is not None:
+            match arrived[1]:
+                case Sampled() as message:
+                    commands += self._machine.sampled(message, now)
+                case ShardState() | StrategyState() as part:
+                    self._snapshot_part(part)
+                case other:
+                    raise TypeError(f"rank {arrived[0]} sent {other!r}")
+        for outcome in self._executor.poll():
+            commands += self._machine.ended(outcome, now)
+        return commands
+
+    def _carry_out(self, commands: Iterable[Command]) -> bool:
+        """Make all records durable in one commit, then let everything else follow in order."""
+        commands = list(commands)
+        records = [command.record for command in commands if isinstance(command, Keep)]
+        self._writer.commit(records)
+        self._executor.acknowledge([c.outcome for c in commands if isinstance(c, Acknowledge)])
+        self._executor.enqueue([c.spec for c in commands if isinstance(c, Enqueue)])
+        for command in commands:
+            match command:
+                case Order(message):
+                    self._order(message)
+                case Forget(trial):
+                    self._executor.forget(trial)
+                case Finish(reason):
+                    self._reason = reason
+        self._progress.show(force=bool(self._reason))
+        return bool(commands)
+
+    def _order(self, message: SampleOrder | LearnOrder) -> None:
+        """Send, or hold back until the snapshot that was asked for is complete."""
+        if self._asked_ticket > self._saved_ticket:
+            self._held.append(message)
+        else:
+            self._mail.send(self._ranks.of_replica(message.replica), message)
+
+    def _look_around(self) -> None:
+        if self._folder.stop.exists():
+            if self._folder.stop.read_text().strip() == "now":
+                self._reason = STOPPED_NOW
+            else:
+                self._carry_out(self._machine.drain(time.time()))
+        due = time.monotonic() - self._asked_at > self._experiment.search.checkpoint_seconds
+        if due and self._machine.ticket > self._asked_ticket == self._saved_ticket:
+            self._ask_for_snapshot()
+
+    def _ask_for_snapshot(self) -> None:
+        self._asked_at, self._asked_ticket = time.monotonic(), self._machine.ticket
+        for rank in self._ranks.keepers:
+            self._mail.send(rank, SnapshotOrder(self._asked_ticket))
+
+    def _snapshot_part(self, part: ShardState | StrategyState) -> None:
+        if isinstance(part, ShardState):
+            self._parts[part.shard] = part
+            if len(self._parts) < self._ranks.shards:
+                return
+        checkpoint = to_checkpoint(part, self._parts)
+        self._parts = {}
+        save_checkpoint(self._folder, self._session, checkpoint)
+        self._saved_ticket = checkpoint.ticket
+        held, self._held = self._held, []
+        for message in held:
+            self._order(message)
+
+    def _close(self) -> None:
+        """Leave a checkpoint of everything learned, and nobody waiting."""
+        self._await_snapshot()
+        if self._machine.ticket > self._saved_ticket:
+            self._ask_for_snapshot()
+            self._await_snapshot()
+        # Replicas first: those that still sample need the servers.
+        for group in (self._ranks.replica_group, self._ranks.server_group):
+            for rank in group:
+                self._mail.send(rank, Stop())
+            for _ in group:
+                self._mail.wait_for(lambda message: isinstance(message, Stopped))
+        if self._reason in (STOPPED_NOW, BROKEN):
+            self._executor.cancel()
+        self._executor.close()
+        self._folder.stop.write_text("drain")  # idle slots need not wait for more work
+        self._writer.close()
+
+    def _await_snapshot(self) -> None:
+        while self._saved_ticket < self._asked_ticket:
+            _, part = self._mail.wait_for(lambda m: isinstance(m, ShardState | StrategyState))
+            self._snapshot_part(part)

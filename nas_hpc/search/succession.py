@@ -1,0 +1,78 @@
+"""Who may write to a run: one process at a time, and the next one only when it is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nas_hpc.experiment import Experiment
+from nas_hpc.spaces import digest
+from nas_hpc.store import Identity, RunFolder, Session, current_session
+
+
+class Refused(RuntimeError):
+    """The run belongs to somebody else; the message names host, job and user."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a process says of itself before it may follow or succeed the writer of a run."""
+
+    experiment: str
+    """Digest of the configuration."""
+
+    run: str
+    """Absolute path of the run's folder."""
+
+    identity: Identity
+
+    @classmethod
+    def of(cls, experiment: Experiment, folder: RunFolder) -> Claim:
+        """The claim of this process."""
+        return cls(
+            experiment=digest(experiment.model_dump(mode="json")),
+            run=str(folder.root.resolve()),
+            identity=Identity.mine(),
+        )
+
+
+def living_writer(folder: RunFolder) -> Session | None:
+    """The session whose writer still runs; None if the run is free.
+
+    Raises:
+        Refused: the last writer ran on another machine, so that it cannot be judged from here.
+    """
+    session = current_session(folder)
+    if session is None:
+        return None
+    if not session.identity.here():
+        raise Refused(
+            f"{folder.root} was last written by {session.identity}; whether it still runs cannot "
+            f"be told from here: start the search there"
+        )
+    return session if session.identity.alive() else None
+
+
+def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> None:
+    """Return when the run is free; wait while the same search is alive, as if it were ours.
+
+    Raises:
+        Refused: it is alive with another user, configuration or folder.
+    """
+    said = False
+    while (session := living_writer(folder)) is not None:
+        for what, theirs, ours in (
+            ("user", session.identity.user, claim.identity.user),
+            ("folder", session.run, claim.run),
+            ("configuration", session.experiment[:12], claim.experiment[:12]),
+        ):
+            if theirs != ours:
+                raise Refused(
+                    f"{folder.root} is being written by {session.identity}, "
+                    f"with another {what}: {theirs}, not {ours}"
+                )
+        if not said:
+            say(f"following the search that already runs: {session.identity}")
+            said = True
+        time.sleep(0.5)

@@ -1,0 +1,131 @@
+"""The book of trials: which architectures are being trained, which are known, what each awaits."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+from nas_hpc.cluster import TrialSpec
+from nas_hpc.experiment import Experiment
+from nas_hpc.store import Outcome, Sample
+
+SHARED_FAILURES = ("out of memory", "killed")
+"""Outcomes that a neighbour on the same machine or GPU may have caused."""
+
+
+@dataclass
+class Trial:
+    """One architecture at one fidelity.
+
+    Attributes:
+        spec: what a slot needs to know.
+        key: see `Sample`.
+        waiting: numbers of the samples that wait for its outcome.
+        outcome: its answer; None while it has none.
+        attempt: the latest one that ended.
+        failures: attempts that ended without an answer.
+        alone: it runs, or is to run, with nothing beside it.
+        lost: given up; a later equal sample starts a new trial.
+    """
+
+    spec: TrialSpec
+    key: str
+    waiting: list[int] = field(default_factory=list)
+    outcome: Outcome | None = None
+    attempt: int = 0
+    failures: int = 0
+    alone: bool = False
+    lost: bool = False
+
+
+class TrialBook:
+    """All trials of a search, and the order in which they may run.
+
+    At most one trial runs alone, and then nothing else does: its turn comes when all that runs
+    has ended, and whatever else is ready is held back until it has ended too.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._slots = experiment.slots
+        self._failure = experiment.reward.failure
+        self.by_number: dict[int, Trial] = {}
+        self._by_key: dict[str, Trial] = {}
+        self.running: set[int] = set()
+        self._held: deque[Trial] = deque()
+
+    @property
+    def charged(self) -> int:
+        """Trials that count against the budget: all but the lost ones."""
+        return sum(not trial.lost for trial in self.by_number.values())
+
+    @property
+    def answered(self) -> int:
+        """Trials with a reward."""
+        return sum(trial.outcome is not None for trial in self.by_number.values())
+
+    def known(self, key: str) -> Trial | None:
+        """The trial with this key, in flight or answered."""
+        return self._by_key.get(key)
+
+    def add(self, sample: Sample) -> Trial:
+        """Book a sample under its trial; a new trial is ready to run."""
+        if sample.number == sample.trial:
+            spec = TrialSpec(sample.trial, sample.key, sample.arguments, sample.tokens)
+            trial = Trial(spec, sample.key)
+            self.by_number[sample.trial] = self._by_key[sample.key] = trial
+        else:
+            trial = self.by_number[sample.trial]
+        if trial.outcome is None:
+            trial.waiting.append(sample.number)
+        return trial
+
+    def judge(self, outcome: Outcome) -> Outcome:
+        """What the outcome of an attempt means, given whether anything ran beside it.
+
+        A child that ran out of memory, or was ended by a signal, with neighbours tries once more
+        alone; ended by a signal while alone, it is the architecture's own failure.
+        """
+        trial = self.by_number[outcome.trial]
+        if outcome.status not in SHARED_FAILURES:
+            return outcome
+        if self._slots.count > 1 and not trial.alone:
+            return replace(outcome, status="killed", reward=float("nan"))
+        reason = f"{outcome.reason} (while it ran alone)"
+        return replace(outcome, status="out of memory", reward=self._failure, reason=reason)
+
+    def enter(self, outcome: Outcome) -> Trial:
+        """Book a judged outcome; the trial then has an answer, or is lost, or must run again."""
+        trial = self.by_number[outcome.trial]
+        self.running.discard(outcome.trial)
+        trial.attempt = outcome.attempt
+        if outcome.answers:
+            trial.outcome = outcome
+            trial.spec = replace(trial.spec, tokens=())  # kept in the store; memory is not
+        else:
+            trial.failures += 1
+            trial.alone = outcome.status == "killed" and self._slots.count > 1
+            # Whoever restarted the trial counted in its attempts, though not here.
+            trial.lost = max(trial.failures, trial.attempt) >= self._slots.attempts
+            if trial.lost:
+                del self._by_key[trial.key]
+        return trial
+
+    def hold(self, trial: Trial) -> None:
+        """The trial is ready to run, as soon as its turn comes."""
+        self._held.append(trial)
+
+    def due(self) -> list[TrialSpec]:
+        """The trials whose turn it is now; they count as running from here on."""
+        due: list[TrialSpec] = []
+        alone_runs = any(self.by_number[number].alone for number in self.running)
+        while self._held and not alone_runs:
+            waiting_alone = next((trial for trial in self._held if trial.alone), None)
+            if waiting_alone is not None:
+                if self.running:
+                    break
+                self._held.remove(waiting_alone)
+                alone_runs = True
+            trial = waiting_alone or self._held.popleft()
+            self.running.add(trial.spec.trial)
+            due.append(trial.spec)
+        return due

@@ -1,0 +1,34 @@
+"""From the configuration of an experiment to its search space."""
+
+from __future__ import annotations
+
+from nas_hpc.experiment import Experiment, ExperimentError, is_reference, resolve
+from nas_hpc.spaces.convnet import convnet
+from nas_hpc.spaces.decisions import Space
+
+BUILT_IN = {"convnet": convnet}
+
+
+def load_space(experiment: Experiment) -> Space:
+    """The space that the experiment names, called with its options.
+
+    Raises:
+        ExperimentError: there is no such space, its options are wrong, or it is not a `Space`.
+    """
+    config = experiment.space
+    if is_reference(config.name):
+        named = resolve(config.name)
+    elif config.name in BUILT_IN:
+        named = BUILT_IN[config.name]
+    else:
+        raise ExperimentError(
+            f"space.name = {config.name!r}: allowed are {', '.join(BUILT_IN)}, "
+            "package.module:name and path/to/file.py:name"
+        )
+    try:
+        space = named if isinstance(named, Space) else named(**config.options)
+    except (TypeError, ValueError) as error:
+        raise ExperimentError(f"space.options = {config.options}: {error}") from error
+    if not isinstance(space, Space):
+        raise ExperimentError(f"space.name = {config.name!r} gives {space!r}, not a Space")
+    return space
