@@ -58,7 +58,7 @@ format: .venv/.installed-dev
 	@mkdir -p .venv/tmp
 	@$(PIP) install -r locks/runtime.txt
 	@$(PIP) install -r locks/torch.txt -c locks/runtime.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation -e .
 	@rm -rf .venv/tmp
 	@touch $@
 
@@ -76,16 +76,17 @@ MARKER := python_full_version < '3.14' and platform_machine == 'x86_64' \
 # One resolution of everything, then split: the three files can never contradict each other.
 # MARKER is the platform that all of it is for; on every line it would say nothing.
 lock:
-	@all=$$(mktemp); trap 'rm -f "$$all"' EXIT; \
+	@new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; \
 	pins() { $(COMPILE) "$$@" | sed "s/ ; $(MARKER)$$//"; }; \
 	header() { echo "# Written by 'make lock' from pyproject.toml: $$1"; }; \
-	pins --group build --extra torch --extra dev > "$$all"; \
+	pins --group build --extra torch --extra dev > "$$new/all"; \
 	{ header 'what every run needs.'; \
-	  pins --group build -c "$$all"; } > locks/runtime.txt; \
+	  pins --group build -c "$$new/all"; } > "$$new/runtime.txt"; \
 	{ header 'torch and what only it needs. Swap this one file for another build.'; \
-	  pins --extra torch -c "$$all" | grep -vxFf locks/runtime.txt; } > locks/torch.txt; \
+	  pins --extra torch -c "$$new/all" | grep -vxFf "$$new/runtime.txt"; } > "$$new/torch.txt"; \
 	{ header 'what only tests and checks need.'; \
-	  grep -vxFf locks/runtime.txt "$$all" | grep -vxFf locks/torch.txt; } > locks/development.txt
+	  grep -vxFf "$$new/runtime.txt" "$$new/all" | grep -vxFf "$$new/torch.txt"; } > "$$new/development.txt"; \
+	mv "$$new"/*.txt locks/
 
 # .snakemake stays: it knows which outputs are incomplete.
 clean:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+import sys
 
 import typer
+
+from nas_hpc.commands import experiment, results, retrain, search
 
 app = typer.Typer(
     name="nas-hpc",
@@ -14,27 +15,44 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-@app.callback()
-def commands() -> None:
-    """Nothing of its own; it keeps sub-commands sub-commands, however few there are."""
-
-
-@app.command(hidden=True)
-def child(
-    run: Annotated[Path, typer.Argument(help="Folder of the search.")],
-    slot: Annotated[str, typer.Argument(help="Slot whose trials it trains.")],
-) -> None:
-    """Train trials for one slot; started by the slot."""
-    from nas_hpc.children.process import main as train_for_slot
-
-    train_for_slot(run, slot)
+for part in (experiment, search, retrain, results):
+    app.add_typer(part.app)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what a user can mend ends as a message, not as a traceback."""
+    try:
+        app()
+    except Exception as error:
+        if not isinstance(error, expected()):
+            raise
+        print(f"nas-hpc: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def expected() -> tuple[type[Exception], ...]:
+    """The errors whose message is all that a user needs."""
+    from nas_hpc.children import DataError
+    from nas_hpc.cluster import SlotError
+    from nas_hpc.experiment import ExperimentError, OwnCodeError
+    from nas_hpc.retrain import RetrainError
+    from nas_hpc.search.launch import SearchFailed
+    from nas_hpc.search.succession import Refused
+    from nas_hpc.spaces import SpaceError
+    from nas_hpc.store import DamagedFile, Superseded
+
+    return (
+        DamagedFile,
+        DataError,
+        ExperimentError,
+        OwnCodeError,
+        Refused,
+        RetrainError,
+        SearchFailed,
+        SlotError,
+        SpaceError,
+        Superseded,
+    )
 
 
 if __name__ == "__main__":

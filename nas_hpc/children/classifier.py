@@ -46,10 +46,9 @@ def train_and_score(
     """
     network = network.to(trial.device)
     progress = Progress(trial.folder / "progress.pt", identity)
-    shifted = training.augmentation != "none"
     history = train(
         network,
-        _resident(data, "train", trial.device, shifted),
+        _resident(data, "train", trial.device, training.augmentation),
         _resident(data, "validation", trial.device),
         training,
         trial.seed,
@@ -71,6 +70,6 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
 
 @lru_cache(maxsize=2)
-def _resident(data: Dataset, part: str, device: str, shifted: bool = False) -> Images:
+def _resident(data: Dataset, part: str, device: str, augmentation: str = "none") -> Images:
     """The part on the device, kept there for the next trial."""
-    return Images(getattr(data, part), device, shifted)
+    return Images(getattr(data, part), device, augmentation)

@@ -39,7 +39,7 @@ def train(
 
     Args:
         network: on the images' device.
-        train_on: training images, `Images.shifted` if ``training.augmentation`` shifts.
+        train_on: training images, augmented as ``training.augmentation`` says.
         score_on: validation images, scored after each epoch.
         training: how.
         seed: of all random numbers from here on.
@@ -60,7 +60,7 @@ def train(
 
     for epoch in range(len(history["training_loss"]), training.epochs):
         torch.manual_seed(_epoch_seed(seed, epoch))
-        batches = train_on.epoch(training.batch_size, training.augmentation)
+        batches = train_on.epoch(training.batch_size)
         total = _pass(network, optimiser, learning_rate(training, epoch), batches)
         metrics = {"training_loss": total / len(train_on)}
         metrics["validation_loss"], metrics["validation_accuracy"] = score(network, score_on)

@@ -2,58 +2,37 @@
 
 A space of one's own registers how its architectures are shown, in the file that holds the space::
 
-    register("Chain", Portrait(words, draw))
+    register("Chain", Portrait(words, line, draw))
 
 Any other type is shown as the tree of its JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nas_hpc.report import convnet_words
+from nas_hpc.report.task import Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class Task:
-    """What the network is for, as far as it is known; numbers for a drawing.
-
-    Attributes:
-        channels, height, width: of an image.
-        classes: that the classifier tells apart.
-    """
-
-    channels: int
-    height: int
-    width: int
-    classes: int
-
-
-Words = Callable[[dict[str, Any]], list[str]]
-"""The architecture in words, a line for each part."""
-
-Draw = Callable[[dict[str, Any], Task | None], "Figure"]
-"""The architecture as a figure; may import matplotlib when it is called."""
-
-
-@dataclass(frozen=True)
 class Portrait:
-    """How architectures of one type are shown.
+    """How architectures of one type are shown. Each function is given the JSON data.
 
     Attributes:
-        words: see `Words`.
-        line: the same in one short line, for tables.
-        draw: see `Draw`.
+        words: lines of text, one for each part; is also given the task, if that is known.
+        line: one short line, for tables.
+        draw: a figure; is also given the task and a heading. Imports matplotlib when called.
     """
 
-    words: Words
+    words: Callable[[dict[str, Any], Task | None], list[str]]
     line: Callable[[dict[str, Any]], str]
-    draw: Draw
+    draw: Callable[[dict[str, Any], Task | None, str], Figure]
 
 
 def register(kind: str, portrait: Portrait) -> None:
@@ -67,32 +46,40 @@ def portrait_of(architecture: Any) -> Portrait:
     return _PORTRAITS.get(kind, PLAIN)
 
 
-def tree(data: Any, indent: str = "") -> list[str]:
-    """JSON data as indented lines, short parts on one line."""
-    if isinstance(data, dict):
-        name = data.get("type")
-        lines = [f"{indent}{name}"] if name else []
-        inner = indent + "  " if name else indent
-        for key, value in data.items():
-            if key != "type":
-                lines += _entry(key, value, inner)
-        return lines
-    if isinstance(data, list):
-        lines = []
-        for i, value in enumerate(data):
-            lines += _entry(str(i), value, indent)
-        return lines
-    return [f"{indent}{data}"]
+def tree(data: Any, indent: str = "", key: str = "") -> list[str]:
+    """JSON data as indented lines; a list of numbers or strings stands on one line."""
+    label = f"{indent}{key}: " if key else indent
+    if isinstance(data, list) and not any(map(_nests, data)):
+        return [label + (", ".join(map(str, data)) or "none")]
+    if not _nests(data):
+        return [f"{label}{data}"]
+    parts = dict(enumerate(data)) if isinstance(data, list) else dict(data)
+    kind = parts.pop("type", "")
+    lines = [f"{label}{kind}".rstrip()] if key or kind else []
+    inner = f"{indent}  " if lines else indent
+    return lines + [line for name, part in parts.items() for line in tree(part, inner, str(name))]
 
 
-def _entry(key: str, value: Any, indent: str) -> list[str]:
-    if _is_short(value):
-        text = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
-        return [f"{indent}{key}: {text}"]
-    return [f"{indent}{key}:", *tree(value, indent + "  ")]
+def _nests(value: Any) -> bool:
+    return isinstance(value, dict | list)
 
 
-def _is_short(value: Any) -> bool:
-    if isinstance(value, list):
-        return not any(isinstance(part, dict | list) for part in value)
-    return not isinstance(value, dict)
+def _plain_line(data: Any) -> str:
+    return "  ".join(line.strip() for line in tree(data))
+
+
+def _draw_plain(data: Any, task: Task | None, heading: str) -> Figure:
+    from nas_hpc.report.style import text_figure
+
+    return text_figure(heading, tree(data))
+
+
+def _draw_convnet(data: dict[str, Any], task: Task | None, heading: str) -> Figure:
+    from nas_hpc.report.convnet_drawing import draw
+
+    return draw(data, task, heading)
+
+
+PLAIN = Portrait(lambda data, task: tree(data), _plain_line, _draw_plain)
+
+_PORTRAITS = {"ConvNet": Portrait(convnet_words.words, convnet_words.line, _draw_convnet)}

@@ -27,9 +27,6 @@ class Spread:
             return None
         return cls(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
 
-    def __str__(self) -> str:
-        around = "" if self.sd is None else f" ± {self.sd:.4f}"
-        return f"{self.mean:.4f}{around} (n = {self.n})"
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Retraining:
     @cached_property
     def rescores(self) -> dict[int, Spread]:
         """Reward under new seeds, by trial."""
-        found = {entry["trial"]: Spread.of(_numbers(entry["rewards"])) for entry in self.rescored}
+        found = {entry["trial"]: Spread.of(entry["rewards"]) for entry in self.rescored}
         return {trial: spread for trial, spread in found.items() if spread}
 
     @property
@@ -97,7 +94,3 @@ def _read_all(folder: Path) -> list[dict[str, Any]]:
     paths.sort(key=lambda path: [int(part) for part in path.stem.split("-")])
     return [read_json(path) for path in paths]
 
-
-def _numbers(values: list[float | None]) -> list[float]:
-    """Without those of trainings that gave none."""
-    return [value for value in values if value is not None and value == value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,12 @@ class RetrainFolder:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_json(path, data)
         return data
+
+    def withdraw_all_but(self, kept: Sequence[Path]) -> None:
+        """Of the files published beside these, delete what a smaller configuration left over."""
+        for path in kept[0].parent.glob("*.json"):
+            if path not in kept:
+                path.unlink()
 
     def published(self, path: Path, step: str) -> Any:
         """What an earlier step has found.

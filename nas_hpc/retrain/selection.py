@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from nas_hpc.experiment import Experiment
@@ -37,6 +38,7 @@ def candidates(experiment: Experiment) -> list[Found]:
         )
     best = sorted(trained, key=lambda outcome: (-outcome.reward, outcome.trial))[:wanted]
     samples = {sample.number: sample for sample in log.samples}
+    folder.withdraw_all_but([folder.rescored(i) for i in range(wanted)])
     return folder.publish(
         folder.candidates, [_candidate(outcome, samples[outcome.trial]) for outcome in best]
     )
@@ -57,6 +59,8 @@ def shortlist(experiment: Experiment) -> list[Found]:
         folder.published(folder.rescored(i), f"rescore --candidate {i}") for i in range(len(found))
     ]
     order = sorted(range(len(found)), key=lambda i: (-scores[i]["mean"], i))
+    numbers = product(range(experiment.retrain.top), range(len(points(experiment.retrain.grid))))
+    folder.withdraw_all_but([folder.point(*number) for number in numbers])
     return folder.publish(
         folder.shortlist,
         [
@@ -90,6 +94,7 @@ def choose(experiment: Experiment) -> Found:
             f"all {len(tried)} points of retrain.grid diverged: try smaller learning rates"
         )
     best = max(trained, key=lambda result: result["reward"])
+    folder.withdraw_all_but([folder.final(k) for k in range(experiment.retrain.seeds)])
     architecture = {key: tops[best["top"]][key] for key in ("tokens", "arguments", "architecture")}
     return folder.publish(folder.chosen, best | architecture)
 

@@ -37,12 +37,8 @@ def rescore(experiment: Experiment, candidate: int) -> Found:
         seed_of(experiment, RESCORE, chosen["trial"], k)
         for k in range(experiment.retrain.rescore_seeds)
     ]
-    outcomes = [
-        carry_out(
-            experiment, folder, Work.on(chosen, experiment.training, seed), f"rescore-{candidate}"
-        )[0]
-        for seed in seeds
-    ]
+    works = [Work.on(chosen, experiment.training, seed) for seed in seeds]
+    outcomes = [carry_out(experiment, folder, work, f"rescore-{candidate}")[0] for work in works]
     rewards = [outcome.reward for outcome in outcomes]
     return folder.publish(
         folder.rescored(candidate),
@@ -66,7 +62,7 @@ def grid_point(experiment: Experiment, top: int, point: int) -> Found:
     values only.
 
     Returns:
-        candidate, top and point (numbers), and what `_result` says.
+        candidate, top and point (numbers), and what `result_of` says.
 
     Raises:
         RetrainError: there is no such point, or the training failed, see `carry_out`.
@@ -79,7 +75,7 @@ def grid_point(experiment: Experiment, top: int, point: int) -> Found:
     outcome, _ = carry_out(experiment, folder, Work.on(chosen, training, seed), f"grid-{point}")
     numbers = {"candidate": chosen["candidate"], "top": top, "point": point}
     return folder.publish(
-        folder.point(top, point), numbers | _result(experiment, training, outcome)
+        folder.point(top, point), numbers | result_of(experiment, training, outcome)
     )
 
 
@@ -89,7 +85,7 @@ def final(experiment: Experiment, number: int) -> Found:
     The weights are kept beside what is published.
 
     Returns:
-        seed_number, test_accuracy (None if it diverged), weights (file), and what `_result` says.
+        seed_number, test_accuracy (None if it diverged), weights (file), and what `result_of` says.
 
     Raises:
         RetrainError: there is no such seed, the training failed, see `carry_out`, or the child
@@ -100,7 +96,7 @@ def final(experiment: Experiment, number: int) -> Found:
     _numbered(range(experiment.retrain.seeds), number, "seed")
     training = Training.model_validate(chosen["training"])
     seed = seed_of(experiment, FINAL, chosen["trial"], number)
-    work = Work.on(chosen, training, seed, tested=True)
+    work = Work.on(chosen, training, seed, tested=True, kept=True)
     outcome, weights = carry_out(experiment, folder, work, f"final-{number}")
     tested = outcome.metrics.get("test_accuracy")
     if outcome.status == "ok" and tested is None:
@@ -110,7 +106,7 @@ def final(experiment: Experiment, number: int) -> Found:
         )
     kept = _copy(weights, folder.weights(number)) if weights.is_file() else None
     facts = {"seed_number": number, "test_accuracy": tested, "weights": kept}
-    return folder.publish(folder.final(number), facts | _result(experiment, training, outcome))
+    return folder.publish(folder.final(number), facts | result_of(experiment, training, outcome))
 
 
 def seed_of(experiment: Experiment, purpose: int, *numbers: int) -> int:
@@ -119,7 +115,7 @@ def seed_of(experiment: Experiment, purpose: int, *numbers: int) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def _result(experiment: Experiment, training: Training, outcome: Outcome) -> Found:
+def result_of(experiment: Experiment, training: Training, outcome: Outcome) -> Found:
     """What one training has given: trial, training, seed, status, reason, reward, seconds, ...
 
     ``validation_accuracy`` is the one that the reward comes from; ``epochs`` has the metrics with
@@ -151,5 +147,9 @@ def _numbered(things: Any, number: int, what: str) -> Any:
 
 def _copy(source: Path, target: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_durably(target, lambda temporary: shutil.copyfile(source, temporary))
+
+    def copy(temporary: Path) -> None:
+        shutil.copyfile(source, temporary)
+
+    write_durably(target, copy)
     return str(target)

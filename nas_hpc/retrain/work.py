@@ -34,7 +34,8 @@ class Work:
         arguments, tokens: the architecture, see `nas_hpc.store.Sample`.
         training: how.
         seed: of all random numbers.
-        tested: whether the trained network is scored on test data, and its weights are kept.
+        tested: whether the trained network is scored on test data.
+        kept: whether its weights are kept.
     """
 
     trial: int
@@ -43,6 +44,7 @@ class Work:
     training: Training
     seed: int
     tested: bool = False
+    kept: bool = False
 
     @classmethod
     def on(
@@ -51,10 +53,12 @@ class Work:
         training: Training,
         seed: int,
         tested: bool = False,
+        kept: bool = False,
     ) -> Work:
         """Of an architecture as `selection.candidates` publishes it."""
         tokens = tuple((str(path), int(token)) for path, token in architecture["tokens"])
-        return cls(architecture["trial"], architecture["arguments"], tokens, training, seed, tested)
+        trial, arguments = architecture["trial"], architecture["arguments"]
+        return cls(trial, arguments, tokens, training, seed, tested, kept)
 
 
 def carry_out(
@@ -91,7 +95,7 @@ def carry_out(
             slot=slot,
             seed=work.seed,
             data=data,
-            weights=weights if work.tested else None,
+            weights=weights if work.kept else None,
         )
         if outcome.status not in ("ok", "diverged"):
             raise RetrainError(
@@ -112,7 +116,7 @@ def _identity(experiment: Experiment, folder: RetrainFolder, work: Work, data: D
         [
             describe(architecture),
             work.training.model_dump(mode="json"),
-            work.seed,
+            [work.seed, work.kept],
             experiment.reward.model_dump(mode="json"),
             [child.model_dump(mode="json"), own],
             [read_json(folder.data / "data.json")["fingerprint"], tested],

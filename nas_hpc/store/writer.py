@@ -93,7 +93,7 @@ class Writer:
             self._write(merged, concatenate([read_segment(f.path(self.folder)) for f in files]))
         self._publish(merged)
         for file in listed(self.folder):
-            if file < merged and file.epoch <= self.epoch and file.last <= merged.last:
+            if file != merged and file.last <= merged.last and file.epoch <= self.epoch:
                 file.path(self.folder).unlink(missing_ok=True)
         self._unmerged = 0
 

@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
         "arguments": {"depth": 3},
     },
     "data": {"options": {"train": 120, "validation": 100}},
-    "training": {"epochs": 3, "batch_size": 32, "augmentation": "shift"},
+    "training": {"epochs": 3, "batch_size": 8, "augmentation": "shift"},
 }
 
 

@@ -28,9 +28,9 @@ def shifted(image: np.ndarray, down: int, right: int) -> np.ndarray:
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
 @pytest.mark.parametrize("augmentation", ["none", "shift", "shift-flip"])
 def test_an_epoch_holds_every_image_once(batch_size, augmentation):
-    images = Images(numbered(), "cpu", augmentation != "none")
+    images = Images(numbered(), "cpu", augmentation)
     torch.manual_seed(3)
-    batches = list(images.epoch(batch_size, augmentation))
+    batches = list(images.epoch(batch_size))
     sizes = [len(labels) for _, labels in batches]
     assert max(sizes) <= batch_size and max(sizes) - min(sizes) <= 1
     labels = torch.cat([labels for _, labels in batches])
@@ -39,7 +39,7 @@ def test_an_epoch_holds_every_image_once(batch_size, augmentation):
 
 def test_without_augmentation_images_stay_as_they_are():
     split = numbered()
-    for inputs, labels in Images(split, "cpu").epoch(8, "none"):
+    for inputs, labels in Images(split, "cpu").epoch(8):
         np.testing.assert_array_equal(inputs.numpy(), split.inputs[labels.numpy()])
 
 
@@ -50,7 +50,7 @@ def test_each_image_is_one_of_the_allowed_shifts_and_all_occur(augmentation):
     moves = [(down, right) for down in range(-2, 3) for right in range(-1, 2)]
     mirrors = [False, True] if augmentation == "shift-flip" else [False]
     seen = set()
-    for inputs, labels in Images(split, "cpu", shifted=True).epoch(64, augmentation):
+    for inputs, labels in Images(split, "cpu", augmentation).epoch(64):
         for image, label in zip(inputs.numpy(), labels.tolist(), strict=True):
             allowed = {
                 (*move, mirror): shifted(split.inputs[label], *move)[:, :, :: -1 if mirror else 1]
@@ -64,19 +64,20 @@ def test_each_image_is_one_of_the_allowed_shifts_and_all_occur(augmentation):
 
 def test_scoring_sees_the_images_in_order_and_unshifted():
     split = numbered(30)
-    for shift in (False, True):
+    for augmentation in ("none", "shift"):
         inputs, labels = (
-            torch.cat(parts) for parts in zip(*Images(split, "cpu", shift).in_order(), strict=True)
+            torch.cat(parts)
+            for parts in zip(*Images(split, "cpu", augmentation).in_order(), strict=True)
         )
         np.testing.assert_array_equal(inputs.numpy(), split.inputs)
         np.testing.assert_array_equal(labels.numpy(), split.labels)
 
 
 def test_the_same_seed_gives_the_same_batches():
-    images = Images(numbered(), "cpu", shifted=True)
+    images = Images(numbered(), "cpu", "shift-flip")
 
     def batches(seed):
         torch.manual_seed(seed)
-        return torch.cat([inputs for inputs, _ in images.epoch(8, "shift-flip")])
+        return torch.cat([inputs for inputs, _ in images.epoch(8)])
 
     assert torch.equal(batches(1), batches(1)) and not torch.equal(batches(1), batches(2))

@@ -21,7 +21,7 @@ from nas_hpc.spaces.convnet import ConvLayer, ConvNet
 
 torch.set_num_threads(1)
 ARCHITECTURE = ConvNet(
-    (ConvLayer(3, 3, 8, 1, 1, ()), ConvLayer(3, 1, 6, 2, 1, ()), ConvLayer(1, 3, 4, 1, 1, (0, 1)))
+    (ConvLayer(3, 3, 8, 1, 1, ()), ConvLayer(3, 3, 16, 1, 2, (0,)), ConvLayer(5, 5, 16, 1, 1, ()))
 )
 SHORT = Training(epochs=4, batch_size=32, learning_rate=0.1, augmentation="shift-flip")
 DATA = digits(train=150, validation=100)
@@ -32,8 +32,8 @@ def fresh_network() -> nn.Module:
     return build(ARCHITECTURE, 1, 10, 1e-5)
 
 
-def images() -> tuple[Images, Images]:
-    return Images(DATA.train, "cpu", shifted=True), Images(DATA.validation, "cpu")
+def images(augmentation: str = "shift-flip") -> tuple[Images, Images]:
+    return Images(DATA.train, "cpu", augmentation), Images(DATA.validation, "cpu")
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -84,10 +84,9 @@ def test_score_is_mean_cross_entropy_and_accuracy():
 
 def test_training_learns_and_reports_each_epoch():
     reported = []
-    training = SHORT.model_copy(update={"epochs": 8, "augmentation": "none"})
-    history = train(
-        fresh_network(), *images(), training, 1, report=lambda *a, **m: reported.append((*a, m))
-    )
+    training = SHORT.model_copy(update={"epochs": 8, "batch_size": 8})
+    report = lambda epoch, **metrics: reported.append((epoch, metrics))  # noqa: E731
+    history = train(fresh_network(), *images("none"), training, 1, report=report)
     assert [epoch for epoch, _ in reported] == list(range(1, 9))
     for name, values in history.items():
         assert values == [metrics[name] for _, metrics in reported]

@@ -13,7 +13,7 @@ from nas_hpc.experiment import Experiment
 from nas_hpc.store import Outcome, RunFolder
 
 OWN_CODE = """
-import os, signal, sys, time
+import os, signal, time
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +47,10 @@ def child(architecture, data, training, trial):
             time.sleep(0.01)
     if act == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    if act == "exit":
-        os._exit(3)
     if act == "diverge":
         raise Diverged("loss nan")
     if act == "environment":
         Path(gate + ".environment").write_bytes(Path("/proc/self/environ").read_bytes())
-    if act == "fork" and os.fork() == 0:
-        time.sleep(600)
     return number / 100
 """
 
@@ -65,8 +61,7 @@ class Lab:
     def __init__(self, tmp_path: Path, **slots: object) -> None:
         own = tmp_path / "own.py"
         own.write_text(OWN_CODE)
-        self.folder = RunFolder(tmp_path / "runs" / "experiment" / "strategy")
-        self.experiment = Experiment.model_validate(
+        experiment = Experiment.model_validate(
             {
                 "name": "experiment",
                 "space": {"name": f"{own}:space", "arguments": {}},
@@ -76,11 +71,19 @@ class Lab:
                 "slots": {"count": 2, "idle_seconds": 60, **slots},
             }
         )
-        self.folder.create()
-        self.folder.experiment.write_text(self.experiment.model_dump_json())
-        prepare(self.experiment, self.folder.data)
+        folder = RunFolder(tmp_path / "runs" / "experiment" / "strategy")
+        folder.create()
+        folder.experiment.write_text(experiment.model_dump_json())
+        prepare(experiment, folder.data)
+        (tmp_path / "gates").mkdir()
+        self.resume(tmp_path)
+
+    def resume(self, tmp_path: Path) -> None:
+        """Be a lab that is there already."""
+        self.tmp_path = tmp_path
+        self.folder = RunFolder(tmp_path / "runs" / "experiment" / "strategy")
+        self.experiment = Experiment.model_validate_json(self.folder.experiment.read_text())
         self.gates = tmp_path / "gates"
-        self.gates.mkdir()
         self.epoch = 0
 
     def pool(self) -> LocalPool:

@@ -1,0 +1,32 @@
+# One experiment from its YAML file to its report:
+#
+#     snakemake --profile workflow/profiles/local --config experiment=digits
+#
+# `experiment` is the name of a file in workflow/experiments, or the path of a YAML file.
+# Whatever is costly lies under runs/, where no rule declares it as output, so that Snakemake never
+# deletes it: a rule that runs again finds it there and only publishes it again.
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/retrain.smk"
+include: "workflow/rules/analysis.smk"
+
+
+localrules:
+    all,
+    candidates,
+    shortlist,
+    choose,
+    report,
+
+
+rule all:
+    default_target: True
+    input:
+        RESULTS / "report.html",

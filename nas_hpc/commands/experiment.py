@@ -1,0 +1,67 @@
+"""Sub-commands about an experiment's configuration, and what is made ready for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from nas_hpc.commands.arguments import ExperimentName, Marker
+
+app = typer.Typer()
+
+
+@app.command()
+def config(experiment: ExperimentName) -> None:
+    """Print an experiment's configuration as JSON, defaults filled in.
+
+    To see with which learning rate the controller of the experiment "digits" learns:
+
+        nas-hpc config digits | grep -A8 controller
+    """
+    from nas_hpc.experiment import read
+
+    print(read(experiment).model_dump_json(indent=1))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of experiments, which explains every key.
+
+    After a change of nas_hpc/experiment/model.py:
+
+        nas-hpc schema > workflow/schemas/experiment.schema.json
+    """
+    from nas_hpc.experiment import Experiment
+
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    print(json.dumps(draft | Experiment.model_json_schema(), indent=1, ensure_ascii=False))
+
+
+@app.command()
+def prepare(experiment: ExperimentName, marker: Marker = None) -> None:
+    """Make the data files, and try in small what the experiment names.
+
+    An architecture is drawn and trained for one epoch of two small batches, so that a mistake in
+    your own space, data or child shows before a search begins:
+
+        nas-hpc prepare path/to/mine.yaml
+    """
+    from nas_hpc.children import prepare as prepare_data
+    from nas_hpc.experiment import read
+    from nas_hpc.search.rehearsal import naming, rehearse
+    from nas_hpc.store import write_json
+
+    asked = read(experiment)
+    place = Path(asked.runs) / asked.name
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o700)
+    with naming("data", asked.data.name):
+        about = prepare_data(asked, place / "data")
+    status = rehearse(asked, place / "data").status
+    images = ", ".join(f"{about[part][0]} {part}" for part in ("train", "validation", "test"))
+    print(f"[{asked.name}] {images} images; a rehearsal of two small batches: {status}")
+    if marker is not None:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        write_json(marker, {"fingerprint": about["fingerprint"]})

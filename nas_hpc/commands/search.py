@@ -1,0 +1,71 @@
+"""Sub-commands that start and stop searches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas_hpc.commands.arguments import ExperimentName, Marker
+
+app = typer.Typer()
+
+
+@app.command()
+def search(
+    experiment: ExperimentName,
+    strategy: Annotated[
+        str | None, typer.Option(help="Which of the experiment's strategies; else search.strategy.")
+    ] = None,
+    marker: Marker = None,
+    mpiexec: Annotated[
+        str, typer.Option(help="Starts MPI programs; the number of ranks is appended.")
+    ] = "mpiexec -launcher fork",
+) -> None:
+    """Search for architectures until the budget is spent.
+
+    It may be stopped or killed at any time: the same command goes on where it stopped, and follows
+    a search that is already running.
+
+        nas-hpc prepare digits
+        nas-hpc search digits --strategy random
+    """
+    from nas_hpc.experiment import read
+    from nas_hpc.search.launch import launch
+
+    launch(experiment, strategy or read(experiment).search.strategy, marker, mpiexec)
+
+
+@app.command()
+def stop(
+    experiment: ExperimentName,
+    now: Annotated[
+        bool, typer.Option("--now", help="End the children too, instead of awaiting them.")
+    ] = False,
+) -> None:
+    """Ask the searches of an experiment to end; the same command as before goes on with them.
+
+    nas-hpc stop digits
+    """
+    from nas_hpc.experiment import read
+    from nas_hpc.search.configuration import of_strategy
+    from nas_hpc.store import RunFolder
+
+    asked = read(experiment)
+    for name in dict.fromkeys((asked.search.strategy, *asked.compare_with)):
+        folder = RunFolder.of(of_strategy(asked, name))
+        if folder.root.is_dir():
+            folder.stop.write_text("now" if now else "drain")
+            print(f"[{asked.name}/{name}] asked to {'end now' if now else 'end after its trials'}")
+
+
+@app.command(hidden=True)
+def child(
+    run: Annotated[Path, typer.Argument(help="Folder of the search.")],
+    slot: Annotated[str, typer.Argument(help="Slot whose trials it trains.")],
+) -> None:
+    """Train trials for one slot; started by the slot."""
+    from nas_hpc.children.process import main as train_for_slot
+
+    train_for_slot(run, slot)

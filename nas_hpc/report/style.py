@@ -1,0 +1,127 @@
+"""How all figures look, and how they are saved. Nothing here uses pyplot or any display."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nas_hpc.store.durable import write_durably
+
+# Okabe and Ito's palette: told apart under every common colour blindness.
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
+ORANGE, SKY = "#E69F00", "#56B4E9"
+INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
+ARM_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
+"""Of an experiment's strategies, in their order."""
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#EEEEEE",
+    "grid.linewidth": 0.8,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "figure.dpi": 100,
+    "savefig.dpi": 160,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "nas_hpc",
+}
+
+# Without dates, equal results give equal files.
+METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+def styled() -> Any:
+    """A context in which figures are made and saved."""
+    return matplotlib.rc_context(STYLE)
+
+
+def save(figure: Figure, path: Path, *formats: str) -> None:
+    """Save a figure durably, once for each format; ``path`` lacks its ending."""
+    for kind in formats:
+
+        def write(temporary: Path, kind: str = kind) -> None:
+            figure.savefig(temporary, format=kind, metadata=METADATA[kind], facecolor="white")
+
+        write_durably(path.with_name(f"{path.name}.{kind}"), write)
+
+
+def new_figure(width: float = 7.5, height: float = 4.2, rows: int = 1, **options: Any) -> Figure:
+    """A figure of so many inches and rows of axes; ``figure.axes`` lists them."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.subplots(rows, 1, **options)
+    return figure
+
+
+def text_figure(heading: str, lines: Sequence[str]) -> Figure:
+    """Text as a figure, as large as it needs to be."""
+    longest = max(map(len, [heading, *lines]), default=0)
+    figure = Figure(figsize=(max(4.0, 0.085 * longest + 0.6), 0.18 * len(lines) + 0.8))
+    height = figure.get_figheight()
+    figure.text(0.3 / figure.get_figwidth(), 1 - 0.35 / height, heading, weight="bold", va="center")
+    body = "\n".join(lines)
+    figure.text(
+        0.3 / figure.get_figwidth(), 1 - 0.6 / height, body, va="top", family="DejaVu Sans Mono"
+    )
+    return figure
+
+
+def nothing_yet(axes: Axes, text: str) -> None:
+    """Say in the middle of empty axes why they are empty."""
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Write each line's name beside its right end, apart from each other.
+
+    Args:
+        axes: whose limits are final.
+        ends: for each line x and y of its last point, the text and the colour.
+    """
+    low, high = axes.get_ylim()
+    lines = max((text.count("\n") + 1 for _, _, text, _ in ends), default=1)
+    gap = (high - low) * 0.055 * lines
+    placed: list[tuple[float, tuple[float, float, str, str]]] = []
+    for end in sorted(ends, key=lambda end: end[1]):
+        below = placed[-1][0] + gap if placed else low
+        placed.append((max(end[1], below), end))
+    surplus = max(0.0, placed[-1][0] - high) if placed else 0.0
+    for height, (x, y, text, colour) in placed:
+        axes.annotate(
+            text,
+            xy=(x, y),
+            xytext=(1.02, height - surplus),
+            textcoords=axes.get_yaxis_transform(),
+            color=colour,
+            va="center",
+            fontsize=8.5,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.5},
+        )

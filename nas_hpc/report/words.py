@@ -1,0 +1,139 @@
+"""``summary.md``: the numbers of an experiment for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tabulate import tabulate
+
+from nas_hpc.report.arms import title
+
+UNKNOWN = "—"
+
+
+def markdown(facts: Mapping[str, Any]) -> str:
+    """The report in words and tables, made of `summary.summary`."""
+    parts = [
+        f"# {facts['experiment']}",
+        facts["title"],
+        _unfinished(facts["unfinished"]),
+        "## Result",
+        *_result(facts),
+        "## Strategies",
+        _strategies(facts["strategies"]),
+        *[found["sentence"] for found in facts["comparisons"]],
+        _spread(facts["spread_of_rewards"]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the unit that suits people."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def number(value: float | None, form: str = ".4f") -> str:
+    """A number, or a dash where there is none."""
+    return UNKNOWN if value is None else format(value, form)
+
+
+def spread(found: Mapping[str, Any] | None) -> str:
+    """Mean ± standard deviation and how many."""
+    if found is None:
+        return UNKNOWN
+    around = "" if found["sd"] is None else f" ± {found['sd']:.4f}"
+    return f"{found['mean']:.4f}{around} (n = {found['n']})"
+
+
+def counts(by_status: Mapping[str, int]) -> str:
+    """Such as ``3 diverged, 1 lost``."""
+    return ", ".join(f"{n} {status}" for status, n in by_status.items()) or "none"
+
+
+def _unfinished(missing: list[str]) -> str:
+    return f"> **Unfinished.** {' '.join(missing)}" if missing else ""
+
+
+def _result(facts: Mapping[str, Any]) -> list[str]:
+    best, final = facts["best"], facts["final_training"]
+    if best is None:
+        return ["No network has been trained yet."]
+    rows = [
+        ("Test accuracy (mean ± SD over seeds)", spread(final["test_accuracy"])),
+        ("Validation accuracy of the same runs", spread(final["validation_accuracy"])),
+        ("Reward in the search", number(best["reward_in_search"])),
+        ("Reward with new seeds (mean ± SD)", spread(best["reward_with_new_seeds"])),
+        ("Validation accuracy in the search", number(best["validation_accuracy_in_search"])),
+        ("Parameters", number(best["parameters"], ",")),
+        ("Slot time of the final training", duration(final["seconds"])),
+    ]
+    if final["failed"]:
+        rows.insert(1, ("Final runs that failed", f"{final['failed']} of {final['runs']}"))
+    chosen = "chosen for the final training" if best["chosen"] else "the best so far"
+    tokens = ", ".join(f"{path} = {token}" for path, token in best["tokens"])
+    return [
+        f"Trial {best['trial']}, {chosen}:",
+        "\n".join(f"- {line}" for line in best["words"]),
+        tabulate(rows, headers=("", "value"), tablefmt="github"),
+        f"Tokens: `{tokens}`",
+    ]
+
+
+def _strategies(arms: Mapping[str, Any]) -> str:
+    measures = {
+        "Why it ended": lambda arm: arm["ended"] or "it has not",
+        "Trials": lambda arm: f"{arm['trials']} of {arm['trials_asked_for']}",
+        "Failed trials": lambda arm: counts(arm["failures_by_status"]),
+        "Attempts repeated": lambda arm: str(arm["attempts_repeated"]),
+        "Samples": lambda arm: str(arm["samples"]),
+        "Duplicates among them": _duplicates,
+        "Best reward": lambda arm: number(arm["best_reward"]),
+        "Mean reward, first third": lambda arm: number(arm["mean_reward_first_third"]),
+        "Mean reward, last third": lambda arm: number(arm["mean_reward_last_third"]),
+        "Policy entropy at start and end, nats": _entropy,
+        "Slot time": lambda arm: duration(arm["slot_seconds"]),
+        "Wall time": lambda arm: duration(arm["wall_seconds"]),
+        "Slots, and share of their time spent training": _slots,
+        "Sessions": lambda arm: str(arm["sessions"]),
+        "Versions": lambda arm: "; ".join(arm["versions"]),
+        "Hosts": lambda arm: ", ".join(arm["hosts"]),
+        "Devices": lambda arm: ", ".join(arm["devices"]),
+    }
+    rows = [[name, *(value(arm) for arm in arms.values())] for name, value in measures.items()]
+    headers = ["", *(title(strategy) for strategy in arms)]
+    return str(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
+
+
+def _duplicates(arm: Mapping[str, Any]) -> str:
+    return f"{arm['duplicates']} ({number(arm['duplicate_rate'], '.1%')})"
+
+
+def _entropy(arm: Mapping[str, Any]) -> str:
+    return f"{number(arm['entropy_start_nats'], '.1f')}, {number(arm['entropy_end_nats'], '.1f')}"
+
+
+def _slots(arm: Mapping[str, Any]) -> str:
+    return f"{arm['slots']}, {number(arm['slot_utilisation'], '.0%')}"
+
+
+def _spread(found: Mapping[str, Any]) -> str:
+    architectures, seeds = found["between_architectures"], found["between_seeds_of_one"]
+    if not architectures or architectures["sd"] is None:
+        return ""
+    text = (
+        f"Rewards of different architectures spread by SD {architectures['sd']:.4f} "
+        f"({architectures['n']} trained networks of the search)"
+    )
+    if seeds is None:
+        return f"{text}; how much seeds alone spread them is not known yet."
+    return (
+        f"{text}, those of one architecture under different seeds by SD {seeds['sd']:.4f} "
+        f"(pooled over {seeds['architectures']} architectures)."
+    )

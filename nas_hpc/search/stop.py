@@ -1,0 +1,44 @@
+"""Ask a search to stop, and wait until it has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nas_hpc.cluster import living_slots
+from nas_hpc.experiment import Experiment
+from nas_hpc.search.succession import living_writer
+from nas_hpc.store import RunFolder
+
+
+def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
+    """Stop the searches of an experiment, of all its strategies, whoever started them.
+
+    Args:
+        experiment: whose.
+        now: end children too, in the middle of their trials, which the next start repeats from
+            their last epoch; otherwise ask for nothing new and let what is in flight finish.
+        say: is told what is waited for.
+
+    Raises:
+        Refused: a search runs on another machine.
+    """
+    root = Path(experiment.runs) / experiment.name
+    folders = [RunFolder(path.parent) for path in sorted(root.glob("*/experiment.json"))]
+    waited_for = [folder for folder in folders if _lives(folder)]
+    for folder in waited_for:
+        folder.stop.write_text("now" if now else "drain")
+    for folder in waited_for:
+        writer, slots = living_writer(folder), living_slots(folder)
+        what = f"{writer.identity} and " if writer else ""
+        say(f"{folder.root}: waiting for {what}{len(slots)} slots to end")
+        while _lives(folder):
+            time.sleep(0.2)
+        say(f"{folder.root}: stopped; the same search command goes on where it was")
+    if not waited_for:
+        say(f"nothing of {experiment.name} runs")
+
+
+def _lives(folder: RunFolder) -> bool:
+    return living_writer(folder) is not None or bool(living_slots(folder))

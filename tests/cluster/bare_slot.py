@@ -1,0 +1,19 @@
+"""A slot without submitit around it and with `light_child` for a child."""
+
+import sys
+from pathlib import Path
+
+from nas_hpc.cluster import warm_child
+from nas_hpc.cluster.slot import run_slot
+from nas_hpc.store import RunFolder
+
+LIGHT = str(Path(__file__).with_name("light_child.py"))
+
+
+def command(folder: RunFolder, slot: str) -> list[str]:
+    return [sys.executable, LIGHT, str(folder.root), slot]
+
+
+if __name__ == "__main__":
+    warm_child.command = command
+    run_slot(sys.argv[1], sys.argv[2])

@@ -1,0 +1,271 @@
+"""The whole chain with real processes: pool, submission, submitit, slots, children."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nas_hpc.cluster import SlotError, fleet, spool
+from nas_hpc.cluster.batch import Batch
+from nas_hpc.store import Identity, Outcome
+from tests.cluster.lab import Lab, collect, until
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A lab with one slot; whatever still runs at the end is killed."""
+    lab = Lab(tmp_path, count=1)
+    yield lab
+    for process in lab.processes():
+        process.kill()
+
+
+def poll_until(pool, condition, what: str) -> list[Outcome]:
+    outcomes = []
+
+    def met() -> bool:
+        outcomes.extend(pool.poll())
+        return condition()
+
+    until(met, what)
+    return outcomes
+
+
+def test_from_trials_to_outcomes_with_nothing_left_behind(lab):
+    pool = lab.pool()
+    pool.enqueue([lab.spec(3), lab.spec(1), lab.spec(2, "diverge")])
+    outcomes = {outcome.trial: outcome for outcome in collect(pool, 3)}
+    assert {t: (o.status, o.reward) for t, o in outcomes.items()} == {
+        1: ("ok", 0.01),
+        2: ("diverged", -1.0),
+        3: ("ok", 0.03),
+    }
+    assert outcomes[1].started < outcomes[2].started < outcomes[3].started
+    assert pool.slots_alive() == 1
+    pool.cancel()
+    pool.close()
+    assert pool.slots_alive() == 0
+    assert lab.processes() == []
+    assert lab.files() == {"trials/000000/000000002/log.txt"}
+    # A later session of the same search starts where nothing is left.
+    assert lab.pool().recover() == set()
+
+
+def test_idle_slots_end_by_themselves_and_are_cleared_away(lab):
+    slots = lab.experiment.slots.model_copy(update={"idle_seconds": 1.0})
+    lab.experiment = lab.experiment.model_copy(update={"slots": slots})
+    lab.folder.experiment.write_text(lab.experiment.model_dump_json())
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1)])
+    collect(pool, 1)
+    poll_until(pool, lambda: pool.slots_alive() == 0 and lab.files() == set(), "the slot to end")
+    pool.close()
+
+
+def test_a_killed_slot_costs_its_trial_one_attempt(lab):
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1, gate="never"), lab.spec(2, gate="open")])
+    poll_until(pool, lambda: lab.reached("never"), "the trial to run")
+    (seen,) = lab.presences()
+    assert pool.running() == [(1, seen.slot)]
+    os.kill(seen.identity.pid, signal.SIGKILL)
+    (lost,) = poll_until(pool, lambda: lab.reached("open"), "another slot to go on")
+    assert (lost.trial, lost.status, lost.attempt) == (1, "lost", 1)
+    assert lost.reason == f"slot {seen.slot} is gone"
+    assert seen.gone
+    pool.acknowledge([lost])
+    assert (lab.folder.trial(1) / "checkpoint").read_text() == "of epoch 1"
+    pool.enqueue([lab.spec(1)])
+    lab.open("open")
+    outcomes = {outcome.trial: outcome for outcome in collect(pool, 2)}
+    assert (outcomes[1].status, outcomes[1].attempt) == ("ok", 2)
+    assert (outcomes[2].status, outcomes[2].attempt) == ("ok", 1)
+    pool.cancel()
+    pool.close()
+
+
+DISPATCHER = """
+    import os, sys, time
+    from pathlib import Path
+    from tests.cluster.lab import Lab
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    lab = Lab.__new__(Lab)
+    lab.resume(Path(sys.argv[1]))
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1, "environment", gate="open"), lab.spec(2)])
+    while True:
+        pool.poll()
+        time.sleep(0.01)
+"""
+
+
+def test_children_survive_whoever_started_them_and_are_adopted(lab):
+    """mpiexec kills the whole process group; the next session finds everything as it was."""
+    command = [sys.executable, "-c", textwrap.dedent(DISPATCHER), str(lab.tmp_path)]
+    environment = os.environ | {"PMI_RANK": "3", "OMP_NUM_THREADS": "64", "PYTHONPATH": os.getcwd()}
+    dispatcher = subprocess.Popen(command, start_new_session=True, env=environment)
+    until(lambda: lab.reached("open"), "the trial to run")
+    (seen,) = lab.presences()
+    os.killpg(dispatcher.pid, signal.SIGKILL)
+    dispatcher.wait()
+
+    lab.epoch = 1
+    pool = lab.pool()
+    assert pool.recover() == {1, 2}
+    assert pool.running() == [(1, seen.slot)]
+    assert pool.slots_alive() == 1
+    assert seen.alive and seen.child.alive()
+    assert psutil.Process(seen.child.pid).cpu_affinity() == list(range(os.cpu_count() or 1))
+    lab.open("open")
+    outcomes = collect(pool, 2)
+    assert [(o.trial, o.status, o.attempt, o.slot) for o in outcomes] == [
+        (1, "ok", 1, seen.slot),
+        (2, "ok", 1, seen.slot),
+    ]
+    assert [p.identity for p in lab.presences()] == [seen.identity]
+    inherited = (lab.gates / "open.environment").read_bytes().split(b"\0")
+    assert not [entry for entry in inherited if entry.startswith((b"PMI_", b"PYTHONPATH"))]
+    assert b"OMP_NUM_THREADS=1" in inherited
+    pool.cancel()
+    pool.close()
+    assert lab.processes() == []
+    assert lab.files() == set()
+
+
+SUBMITTER = """
+    import os, signal, sys
+    from pathlib import Path
+    from nas_hpc.cluster import submission
+    submission.write_json = lambda path, data: os.kill(os.getpid(), signal.SIGKILL)
+    submission.submit(submission.Batch.of(Path(sys.argv[1])))
+"""
+
+
+def test_a_submitter_killed_before_its_answer(lab, monkeypatch):
+    """Its slots are adopted, too many of them retired, and the bound on slots holds in the end."""
+    folder = lab.folder
+    batch = Batch(folder, "nas-0-000001-001", ("000001-001-0", "000001-001-1"))
+    batch.prepare()
+    command = [sys.executable, "-c", textwrap.dedent(SUBMITTER), str(batch.intent)]
+    assert subprocess.run(command, start_new_session=True).returncode == -signal.SIGKILL
+    assert not batch.answer.exists()
+    lab.epoch = 1
+    pool = lab.pool()
+    assert pool.slots_alive() == len(lab.presences())  # nothing is known of the others
+    poll_until(pool, lambda: len([p for p in lab.presences() if p.state == "ready"]) == 2, "slots")
+    pool.enqueue([lab.spec(1, gate="one"), lab.spec(2, gate="two")])
+    poll_until(pool, lambda: pool.slots_alive() == 1, "the surplus slot to retire")
+    lab.open("one")
+    lab.open("two")
+    assert {outcome.status for outcome in collect(pool, 2)} == {"ok"}
+    monkeypatch.setattr(fleet, "UNANSWERED_SECONDS", 0.0)
+    pool.cancel()
+    pool.close()
+    assert lab.processes() == []
+    assert lab.files() == set()
+
+
+def test_a_submitter_killed_at_once_is_followed_by_another(lab):
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1)])
+    pool.poll()
+    assert pool.slots_alive() == 1
+    (submitter,) = [p for p in psutil.Process().children() if p in lab.processes()]
+    submitter.kill()
+    assert [outcome.status for outcome in collect(pool, 1)] == ["ok"]
+    pool.cancel()
+    pool.close()
+
+
+def test_children_that_cannot_start_end_the_search_with_what_they_said(lab):
+    shutil.rmtree(lab.folder.data)
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1)])
+    with pytest.raises(SlotError) as error:
+        collect(pool, 1)
+    assert "3 slots in a row have ended before they could take a trial" in str(error.value)
+    assert f"{lab.folder.data / 'search.npz'}" in str(error.value)
+    log = Path(str(error.value).splitlines()[-1])
+    assert log.parent == lab.folder.logs and log.is_file()
+    assert pool.recover() == {1}
+    assert spool.attempts(lab.folder, 1) == 0
+    pool.close()
+
+
+def test_a_slot_killed_between_taking_a_trial_and_counting_it(lab, monkeypatch):
+    pool = lab.pool()
+    spool.enqueue(lab.folder, lab.spec(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "mark_attempt", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            spool.claim(lab.folder, "000000-001-0")
+    (lost,) = pool.poll()
+    assert (lost.trial, lost.status, lost.attempt) == (1, "lost", 1)
+    assert spool.attempts(lab.folder, 1) == 1
+    assert pool.poll() == []  # handed out once ...
+    (again,) = lab.pool().poll()  # ... by each session, until it is acknowledged
+    assert (again.trial, again.status, again.attempt) == (1, "lost", 1)
+    pool.acknowledge([lost])
+    assert lab.pool().poll() == []
+    pool.close()
+
+
+def test_a_claim_is_not_lost_while_the_child_of_its_dead_slot_runs(lab):
+    """It may still put its outcome in place; only when both are gone can nothing more come."""
+    spool.enqueue(lab.folder, lab.spec(1))
+    slot = "000000-001-0"
+    spool.claim(lab.folder, slot)
+    child = subprocess.Popen(["sleep", "600"])
+    dead = Identity.mine().json() | {"started": 0}
+    data = {"identity": dead, "child": Identity.of(child.pid).json(), "state": "ready"}
+    spool.replace_json(lab.folder.slots / f"{slot}.json", data)
+    pool = lab.pool()
+    assert pool.poll() == []
+    child.kill()
+    child.wait()
+    (lost,) = poll_until(pool, lambda: bool(pool._lost), "the verdict")
+    assert (lost.trial, lost.status) == (1, "lost")
+    pool.close()
+
+
+def test_an_outcome_that_cannot_be_read_is_lost_and_says_so(lab):
+    spool.enqueue(lab.folder, lab.spec(1))
+    spool.claim(lab.folder, "000000-001-0")
+    path = spool.outcome_path(lab.folder, 1)
+    path.write_bytes(b"not HDF5")
+    pool = lab.pool()
+    (lost,) = pool.poll()
+    assert (lost.trial, lost.status, lost.attempt) == (1, "lost", 1)
+    assert str(path) in lost.reason
+    pool.acknowledge([lost])
+    assert not path.exists()
+    assert pool.recover() == set()
+    pool.close()
+
+
+def test_no_slot_is_started_while_the_search_is_to_end_now(lab):
+    lab.folder.stop.write_text("now")
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1)])
+    pool.poll()
+    assert pool.slots_alive() == 0
+    pool.close()
+
+
+def test_polling_looks_at_slots_about_once_a_second(lab, monkeypatch):
+    pool = lab.pool()
+    looks = []
+    monkeypatch.setattr(pool._fleet, "look", lambda: looks.append(time.monotonic()))
+    clock = iter(range(10**6))
+    monkeypatch.setattr("nas_hpc.cluster.pool.time.monotonic", lambda: next(clock) / 100)
+    for _ in range(1000):  # ten seconds, and each poll asks the clock once or twice
+        pool.poll()
+    assert 5 <= len(looks) <= 11
+    pool.close()

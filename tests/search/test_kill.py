@@ -1,0 +1,115 @@
+"""Real processes of a running search killed at random instants; the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+
+import psutil
+import pytest
+
+from nas_hpc.cluster import living_slots
+from nas_hpc.search.succession import living_writer
+from nas_hpc.store import SearchReader, load_checkpoint, read_search
+from tests.search.processes import ranks_of, wait_until
+from tests.search.test_program import facts
+
+pytestmark = pytest.mark.mpi
+
+SEED = int(os.environ.get("NAS_HPC_KILL_SEED", time.time_ns() % 10**6))
+
+
+def victims(search, launcher) -> dict[str, list[psutil.Process]]:
+    """Everything that can be killed, by role."""
+    found = ranks_of(launcher.pid)
+    ranks = found["ranks"]
+    slots = living_slots(search.run_folder)
+    children = [slot.child.pid for slot in slots if slot.child and slot.child.alive()]
+    return {
+        "launcher": [psutil.Process(launcher.pid)],
+        "mpiexec": found["mpiexec"],
+        "dispatcher": ranks[:1],
+        "server": ranks[1:3],
+        "replica": ranks[3:],
+        "slot": [psutil.Process(slot.identity.pid) for slot in slots],
+        "child": [psutil.Process(pid) for pid in children],
+    }
+
+
+def disturb(search, roles: list[str], chance: random.Random) -> None:
+    """Run a search to its end, killing one process of each role in turn."""
+    reader = SearchReader(search.run_folder)
+    acknowledged: dict[int, float] = {}
+    launcher = search.start()
+    for role in roles:
+        wait_until(lambda: living_writer(search.run_folder) or launcher.poll() is not None)
+        time.sleep(chance.uniform(0.2, 2.0))
+        if launcher.poll() == 0:
+            break
+        targets = victims(search, launcher)[role]
+        if not targets:
+            continue
+        target = chance.choice(targets)
+        rewards = {o.trial: o.reward for o in reader.read().outcomes if o.answers}
+        assert acknowledged.items() <= rewards.items(), "an acknowledged reward was lost"
+        acknowledged = rewards
+        print(f"killing {role} {target.pid} after {len(rewards)} rewards")
+        target.send_signal(signal.SIGKILL)
+        if role in ("slot", "child"):
+            continue
+        launcher.wait(timeout=60)
+        launcher = search.start()
+    while launcher.wait(timeout=120) != 0:
+        launcher = search.start()
+    rewards = {o.trial: o.reward for o in reader.read().outcomes if o.answers}
+    assert acknowledged.items() <= rewards.items(), "an acknowledged reward was lost"
+
+
+def check_equal(search, undisturbed) -> None:
+    """One replica in the paper's mode: to the last bit as if nothing had happened."""
+    log = read_search(search.run_folder)
+    answered = [outcome.trial for outcome in log.outcomes if outcome.answers]
+    assert len(set(answered)) == len(answered), "a finished trial was trained again"
+    assert facts(search) == facts(undisturbed)
+    one, two = load_checkpoint(search.run_folder), load_checkpoint(undisturbed.run_folder)
+    assert one.theta.tobytes() == two.theta.tobytes()
+    assert one.first_moment.tobytes() == two.first_moment.tobytes()
+    assert one.second_moment.tobytes() == two.second_moment.tobytes()
+
+
+def kill_and_compare(small_search, tmp_path, roles, seed, executor, times=1):
+    print(f"seed {seed}: NAS_HPC_KILL_SEED={seed} repeats it")
+    chance = random.Random(seed)
+    undisturbed = small_search()
+    undisturbed.run()
+    for number in range(times):
+        search = undisturbed.copy_to(tmp_path / f"disturbed{number}")
+        search.change(child={"options": {"seconds": 0.15}})
+        search.change(slots={"executor": executor, "count": 2, "attempts": 50})
+        chance.shuffle(roles)
+        disturb(search, roles, chance)
+        if "child" not in roles:
+            check_equal(search, undisturbed)
+
+
+def test_ranks_killed(small_search, tmp_path):
+    roles = ["dispatcher", "server", "replica"]
+    kill_and_compare(small_search, tmp_path, roles, SEED, "debug")
+
+
+def test_launcher_slots_and_dispatcher_killed(small_search, tmp_path):
+    roles = ["launcher", "mpiexec", "slot", "dispatcher"]
+    kill_and_compare(small_search, tmp_path, roles, SEED, "local")
+
+
+def test_children_killed(small_search, tmp_path):
+    kill_and_compare(small_search, tmp_path, ["child", "child"], SEED, "local")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("round", range(5))
+def test_many_kills(small_search, tmp_path, round):
+    roles = ["launcher", "mpiexec", "slot", "dispatcher", "server", "replica"] * 2
+    kill_and_compare(small_search, tmp_path, roles, SEED + round, "local", times=2)
