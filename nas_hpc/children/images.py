@@ -10,7 +10,8 @@ from torch import Tensor
 
 from nas_hpc.children.dataset import Split
 
-SCORED_AT_ONCE = 1000
+SCORED_AT_ONCE = 250
+"""Images; scoring then needs no more memory than a step of training."""
 
 
 class Images:

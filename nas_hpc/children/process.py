@@ -30,7 +30,6 @@ class Claim:
     """What is to be trained, out of a claim's file."""
 
     trial: int
-    key: str
     arguments: Mapping[str, Any]
     tokens: Tokens
 
@@ -38,7 +37,7 @@ class Claim:
     def read(cls, path: Path) -> Claim:
         data = json.loads(path.read_text())
         tokens = tuple((str(name), int(token)) for name, token in data["tokens"])
-        return cls(data["trial"], data["key"], data["arguments"], tokens)
+        return cls(data["trial"], data["arguments"], tokens)
 
 
 def main(run_folder: Path, slot: str) -> None:

@@ -85,5 +85,5 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave; slots go on without this process until nothing waits."""
+        """Leave: slots with work to do go on without this process, others are ended."""
         ...

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from nas_hpc.cluster import presence
 from nas_hpc.cluster.batch import Batch
@@ -27,6 +28,11 @@ UNANSWERED_SECONDS = 120.0
 
 PATIENCE = 10.0
 """Seconds that slots have to end in order before they are killed."""
+
+
+def command(intent: Path) -> list[str]:
+    """What submits slots."""
+    return [sys.executable, "-m", "nas_hpc.cluster.submission", str(intent)]
 
 
 @dataclass
@@ -214,7 +220,7 @@ class Fleet:
         batch.prepare()
         with (batch.files / "submission.log").open("wb") as log:
             submitter = subprocess.Popen(
-                [sys.executable, "-m", "nas_hpc.cluster.submission", str(batch.intent)],
+                command(batch.intent),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -79,7 +79,10 @@ class LocalPool:
         self._fleet.end()
 
     def close(self) -> None:
-        self._fleet.settle()
+        if spool.queued(self._folder) or spool.claims(self._folder):
+            self._fleet.settle()
+        else:
+            self._fleet.end()
 
     def _census(self) -> list[Claim]:
         """Look after the slots; claims of slots that are gone and that `poll` must judge."""

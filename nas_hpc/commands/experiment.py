@@ -35,8 +35,10 @@ def schema() -> None:
     """
     from nas_hpc.experiment import Experiment
 
+    described = Experiment.model_json_schema()
+    described["required"].remove("name")  # a YAML file's own name serves
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    print(json.dumps(draft | Experiment.model_json_schema(), indent=1, ensure_ascii=False))
+    print(json.dumps(draft | described, indent=1, ensure_ascii=False))
 
 
 @app.command()

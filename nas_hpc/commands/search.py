@@ -44,20 +44,14 @@ def stop(
         bool, typer.Option("--now", help="End the children too, instead of awaiting them.")
     ] = False,
 ) -> None:
-    """Ask the searches of an experiment to end; the same command as before goes on with them.
+    """End the searches of an experiment, and wait for that; the same search command goes on.
 
     nas-hpc stop digits
     """
     from nas_hpc.experiment import read
-    from nas_hpc.search.configuration import of_strategy
-    from nas_hpc.store import RunFolder
+    from nas_hpc.search.stop import stop as stop_searches
 
-    asked = read(experiment)
-    for name in dict.fromkeys((asked.search.strategy, *asked.compare_with)):
-        folder = RunFolder.of(of_strategy(asked, name))
-        if folder.root.is_dir():
-            folder.stop.write_text("now" if now else "drain")
-            print(f"[{asked.name}/{name}] asked to {'end now' if now else 'end after its trials'}")
+    stop_searches(read(experiment), now, print)
 
 
 @app.command(hidden=True)

@@ -131,7 +131,7 @@ class Controller(Strict):
     """Of the moving average of rewards that serves as baseline."""
 
     advantage_bound: Annotated[float, Field(gt=0)] | None = 3.0
-    """Rewards further from the baseline than so many usual deviations count as if they were just
+    """Rewards further below the baseline than so many usual deviations count as if they were just
     so far, so that one failed child does not dominate Adam's moments. null: unbounded."""
 
     entropy_weight: Annotated[float, Field(ge=0)] = 0.0

@@ -67,9 +67,9 @@ def _with_absolute_files(experiment: Experiment, folder: Path) -> Experiment:
         own = getattr(experiment, section)
         if is_reference(own.name):
             changed[section] = own.model_copy(update={"name": absolute(own.name, folder)})
-    if is_reference(experiment.search.strategy):
-        strategy = absolute(experiment.search.strategy, folder)
-        changed["search"] = experiment.search.model_copy(update={"strategy": strategy})
+    strategy = absolute(experiment.search.strategy, folder)
+    changed["search"] = experiment.search.model_copy(update={"strategy": strategy})
+    changed["compare_with"] = tuple(absolute(name, folder) for name in experiment.compare_with)
     return experiment.model_copy(update=changed)
 
 

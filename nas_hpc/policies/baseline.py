@@ -1,4 +1,4 @@
-"""The baseline: a moving average of rewards, and how far a reward may count from it."""
+"""The baseline: a moving average of rewards, and how far below it a reward may count."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ class Baseline:
     the average as it stood before the batch, and enters it afterwards, reward by reward. The first
     batch has no average yet: each of its rewards is compared with the mean of the others.
 
-    A reward further from the baseline than ``bound`` usual deviations counts as if it were just so
-    far, for its own advantage and in the average: Adam divides by the size of past gradients, so
-    one failed child would otherwise shrink its steps for a thousand updates. The usual deviation
-    is a slow moving average of the distances, which one reward can at most double, however far off;
-    so a single outlier is bounded by what was usual before it, while a lasting shift, or a
-    deviation that was far too small, is followed within tens of rewards. As long as all rewards
-    were equal nothing is known of their scale, and nothing is bounded.
+    A reward further *below* the baseline than ``bound`` usual deviations counts as if it were just
+    so far, for its own advantage and in the average: Adam divides by the size of past gradients, so
+    one failed child would otherwise shrink its steps for a thousand updates. Rewards above the
+    baseline are never bounded: they are the discoveries that the search is after.
+
+    The usual deviation is a slow moving average of the distances from the baseline, which one
+    reward can at most double, however far off; so a single failure is bounded by what was usual
+    before it, while a lasting fall, or a deviation that was far too small, is followed within tens
+    of rewards. As long as all rewards were equal nothing is known of their scale, and nothing is
+    bounded.
 
     Args:
         decay: weight of the past in the average, in [0, 1).
@@ -64,7 +67,7 @@ class Baseline:
         return advantages
 
     def _first_batch(self, rewards: Sequence[float]) -> list[float]:
-        """Leave-one-out means, of rewards bounded around their median."""
+        """Leave-one-out means, of rewards bounded below their median."""
         if not rewards:
             return []
         self._value = median(rewards)
@@ -78,12 +81,11 @@ class Baseline:
         return [reward - (total - reward) / others if others else 0.0 for reward in bounded]
 
     def _bounded(self, reward: float) -> float:
-        """The distance from the baseline, at most ``bound`` usual deviations."""
+        """The distance from the baseline, at most ``bound`` usual deviations below."""
         distance = reward - self._value
         if self.bound is None or self._unknown_scale():
             return distance
-        limit = self.bound * self._deviation
-        return min(max(distance, -limit), limit)
+        return max(distance, -self.bound * self._deviation)
 
     def _average(self, reward: float) -> None:
         distance, bounded = abs(reward - self._value), self._bounded(reward)

@@ -18,7 +18,7 @@ def words(architecture: dict[str, Any], task: Task | None) -> list[str]:
 
 
 def line(architecture: dict[str, Any]) -> str:
-    """Every layer as ``height×width/filters<inputs``, for tables."""
+    """Every layer as ``height×width·filters←inputs``, for lists."""
     return "  ".join(_short(layer) for layer in Graph.of(architecture, None).layers)
 
 
@@ -59,4 +59,4 @@ def _short(layer: Layer) -> str:
     down, right = layer.strides
     stride = "" if down == right == 1 else f"/{down}×{right}"
     sources = ",".join("image" if s == IMAGE else str(s) for s in layer.join.sources)
-    return f"{layer.height}×{layer.width}·{layer.filters}{stride}({sources})"
+    return f"{layer.height}×{layer.width}·{layer.filters}{stride}←{sources}"

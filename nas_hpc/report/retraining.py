@@ -27,6 +27,9 @@ class Spread:
             return None
         return cls(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
 
+    def __str__(self) -> str:
+        around = "" if self.sd is None else f" ± {self.sd:.4f}"
+        return f"{self.mean:.4f}{around} (n = {self.n})"
 
 
 @dataclass(frozen=True)
@@ -93,4 +96,3 @@ def _read_all(folder: Path) -> list[dict[str, Any]]:
     paths = [path for path in folder.glob("*.json") if not path.name.startswith(".")]
     paths.sort(key=lambda path: [int(part) for part in path.stem.split("-")])
     return [read_json(path) for path in paths]
-

@@ -10,140 +10,114 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nas_hpc.report.arms import Arm, thirds
-from nas_hpc.report.style import ARM_COLOURS, GREY, INK, label_ends, new_figure, nothing_yet
+from nas_hpc.report.smoothing import moving_mean, time_unit
+from nas_hpc.report.style import ARM_COLOURS, GREY, INK, beside, label_ends, new_figure, nothing_yet
 from nas_hpc.report.trials import TrialRow
 
 NONE_YET = "No trial has ended yet"
+MANY = 300
+"""Above so many trials their dots are drawn fainter."""
 
 
 def reward_by_trial(arms: Sequence[Arm]) -> Figure:
     """Reward, its moving mean and the best so far against the number of trials."""
-    figure = new_figure()
-    axes = figure.axes[0]
     along = [np.arange(1, len(arm.answers) + 1, dtype=float) for arm in arms]
-    _rewards(axes, arms, along)
-    axes.set(xlabel="Trials that have ended", ylabel="Reward")
-    axes.set_title(_title(arms, "trials"))
-    return figure
+    return _rewards("Reward over trials", "Trials that have ended", arms, along)
 
 
 def reward_by_time(arms: Sequence[Arm]) -> Figure:
     """The same against the slot time that had been spent, failed attempts included."""
-    figure = new_figure()
-    axes = figure.axes[0]
-    unit, name = _unit(max((arm.slot_seconds for arm in arms), default=0.0))
-    along = [_spent(arm) / unit for arm in arms]
-    _rewards(axes, arms, along)
-    axes.set(xlabel=f"Slot time spent on children, all slots together [{name}]", ylabel="Reward")
-    axes.set_title(_title(arms, "slot time"))
-    return figure
+    unit, name = time_unit(max((arm.slot_seconds for arm in arms), default=0.0))
+    label = f"Slot time spent on children, all slots together [{name}]"
+    return _rewards("Reward over slot time", label, arms, [_spent(arm) / unit for arm in arms])
 
 
 def reward_distribution(arms: Sequence[Arm]) -> Figure:
     """Every reward of the first and of the last third of the trials."""
-    groups = []
+    groups: list[tuple[str, Sequence[TrialRow], str]] = []
     for arm, colour in zip(arms, ARM_COLOURS, strict=False):
         early, late = thirds(arm.answers)
-        groups += [(f"{arm.title},\nfirst third", early, colour)] if len(arm.answers) > 2 else []
-        groups += [(f"{arm.title},\nlast third", late, colour)] if late else []
+        if len(arm.answers) > 2:
+            groups.append((f"{arm.title},\nfirst third", early, colour))
+        if late:
+            groups.append((f"{arm.title},\nlast third", late, colour))
     figure = new_figure(height=1.2 + 0.75 * max(1, len(groups)))
     axes = figure.axes[0]
     axes.set_title("Rewards early and late")
     if not groups:
         nothing_yet(axes, NONE_YET)
         return figure
-    generator = np.random.default_rng(0)
+    everything = [reward for _, trials, _ in groups for reward in _trained(trials)]
+    low, high = min(everything, default=0.0), max(everything, default=1.0)
+    failed_at = low - 0.15 * (high - low or 0.1)
     for row, (_, trials, colour) in enumerate(groups):
-        rewards = _reward_list(trials)
-        heights = row + generator.uniform(-0.25, 0.25, len(rewards))
-        opaque = 0.5 if len(rewards) < 300 else 0.15
-        axes.plot(rewards, heights, "o", ms=4, color=colour, alpha=opaque, mew=0)
-        mean = fmean(rewards)
-        axes.plot([mean, mean], [row - 0.36, row + 0.36], color=INK, lw=2)
-        text = f"mean {mean:.3f}\n{_count(len(rewards), 'trial')}"
-        failed = sum(trial.failed for trial in trials)
-        text += f", {failed} failed" if failed else ""
-        axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+        _strip(axes, row, trials, colour, failed_at)
+    if any(trial.failed for _, trials, _ in groups for trial in trials):
+        axes.text(failed_at, len(groups) - 0.5, "failed\n", ha="center", color=GREY, fontsize=8)
     names = [name for name, _, _ in groups]
     axes.set(yticks=range(len(groups)), yticklabels=names, ylim=(len(groups) - 0.5, -0.5))
-    axes.set_xlabel("Reward (a dot for each trial, a bar at the mean)")
+    axes.set_xlabel("Reward (a dot for each trained network, a bar at their mean)")
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     return figure
 
 
-def _rewards(axes: Axes, arms: Sequence[Arm], along: Sequence[np.ndarray]) -> None:
+def _strip(axes: Axes, row: int, trials: Sequence[TrialRow], colour: str, failed_at: float) -> None:
+    rewards, failed = _trained(trials), sum(trial.failed for trial in trials)
+    places = row + np.random.default_rng(row).uniform(-0.25, 0.25, len(trials))
+    opaque = 0.5 if len(rewards) < MANY else 0.15
+    axes.plot(rewards, places[: len(rewards)], "o", ms=4, color=colour, alpha=opaque, mew=0)
+    axes.plot([failed_at] * failed, places[len(rewards) :], "x", ms=5, color=colour, alpha=opaque)
+    text = f"{len(rewards)} trained"
+    if rewards:
+        mean = fmean(rewards)
+        axes.plot([mean, mean], [row - 0.36, row + 0.36], color=INK, lw=2)
+        text = f"mean {mean:.3f}\n{text}"
+    beside(axes, row, text + (f", {failed} failed" if failed else ""))
+
+
+def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.ndarray]) -> Figure:
     """A dot for each trial, a thin moving mean, a thick best so far; failures along the bottom."""
+    figure = new_figure()
+    axes = figure.axes[0]
+    axes.set(title=title, xlabel=label, ylabel="Reward (a dot for each trial)")
     if not any(arm.answers for arm in arms):
         nothing_yet(axes, NONE_YET)
-        return
+        return figure
     ends: list[tuple[float, float, str, str]] = []
     failures = False
     for arm, x, colour in zip(arms, along, ARM_COLOURS, strict=False):
-        rewards = np.array(arm.rewards)
         trained = np.array([row.status == "ok" for row in arm.answers], dtype=bool)
-        if not len(rewards):
+        rewards = np.where(trained, arm.rewards, np.nan)
+        failed = x[~trained]
+        across = axes.get_xaxis_transform()
+        axes.plot(failed, 0 * failed, "|", ms=11, color=colour, transform=across, clip_on=False)
+        failures |= bool(len(failed))
+        if not trained.any():
             continue
-        opaque = 0.35 if len(rewards) < 300 else 0.12
-        axes.plot(x[trained], rewards[trained], "o", ms=3.5, color=colour, alpha=opaque, mew=0)
-        if not trained.all():
-            failures = True
-            bottom = np.zeros((~trained).sum())
-            across = axes.get_xaxis_transform()
-            axes.plot(
-                x[~trained], bottom, "|", ms=11, color=colour, transform=across, clip_on=False
-            )
-        window = max(1, len(rewards) // 8)
-        mean = _moving_mean(np.where(trained, rewards, np.nan), window)
+        opaque = 0.35 if len(x) < MANY else 0.12
+        axes.plot(x, rewards, "o", ms=3.5, color=colour, alpha=opaque, mew=0)
+        window = max(1, len(x) // 8)
         if window > 1:
+            mean = moving_mean(rewards, window)
             axes.plot(x, mean, color=colour, lw=1, ls=(0, (4, 2)))
-            ends.append((x[-1], mean[-1], f"{arm.title}, mean of the last {window}", colour))
-        best = np.fmax.accumulate(np.where(trained, rewards, np.nan))
+            ends.append((x[-1], mean[-1], f"{arm.title}, mean of last {window}", colour))
+        best = np.fmax.accumulate(rewards)
         axes.step(x, best, where="post", color=colour)
-        if trained.any():
-            ends.append((x[-1], best[-1], f"{arm.title}, best so far: {best[-1]:.3f}", colour))
-    axes.set_xlim(left=0)
-    axes.margins(x=0.02)
+        ends.append((x[-1], best[-1], f"{arm.title}, best so far {best[-1]:.3f}", colour))
+    axes.set_xlim(0, 1.02 * max(x.max(initial=0) for x in along))
     if failures:
-        axes.text(
-            0.005, 0.05, "failed trials", transform=axes.transAxes, fontsize=8, color=GREY
-        )
+        beside(axes, 0, "failed trials", GREY, transform=axes.transAxes)
     label_ends(axes, [end for end in ends if np.isfinite(end[1])])
-
-
-def _title(arms: Sequence[Arm], over: str) -> str:
-    names = " and ".join(arm.title for arm in arms) or "No search"
-    return f"{names[:1].upper()}{names[1:]}: reward over {over}"
+    return figure
 
 
 def _spent(arm: Arm) -> np.ndarray:
     """Slot seconds spent by the time each of the answers came, all attempts included."""
-    attempts = sorted(arm.log.outcomes, key=lambda outcome: outcome.ended)
-    costs = np.cumsum([outcome.ended - outcome.started for outcome in attempts])
-    at = {outcome.trial: cost for outcome, cost in zip(attempts, costs, strict=True)}
+    costs = np.cumsum([outcome.ended - outcome.started for outcome in arm.log.outcomes])
+    at = {outcome.trial: cost for outcome, cost in zip(arm.log.outcomes, costs, strict=True)}
     return np.array([at[row.trial] for row in arm.answers], dtype=float)
 
 
-def _moving_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of up to ``window`` values up to each place; NaN does not count."""
-    known = np.isfinite(values)
-    sums = np.cumsum(np.where(known, values, 0.0))
-    counts = np.cumsum(known)
-    sums[window:] = sums[window:] - sums[:-window]
-    counts[window:] = counts[window:] - counts[:-window]
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
-
-
-def _reward_list(trials: Sequence[TrialRow]) -> list[float]:
-    return [trial.reward for trial in trials if trial.reward is not None]
-
-
-def _unit(seconds: float) -> tuple[float, str]:
-    """The unit in which so many seconds are easy to read."""
-    if seconds < 600:
-        return 1.0, "s"
-    return (60.0, "min") if seconds < 36000 else (3600.0, "h")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _trained(trials: Sequence[TrialRow]) -> list[float]:
+    return [t.reward for t in trials if t.reward is not None and t.status == "ok"]

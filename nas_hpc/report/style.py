@@ -73,7 +73,8 @@ def save(figure: Figure, path: Path, *formats: str) -> None:
 
 def new_figure(width: float = 7.5, height: float = 4.2, rows: int = 1, **options: Any) -> Figure:
     """A figure of so many inches and rows of axes; ``figure.axes`` lists them."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
     figure.subplots(rows, 1, **options)
     return figure
 
@@ -98,6 +99,19 @@ def nothing_yet(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
+def beside(axes: Axes, height: float, text: str, colour: str = INK, transform: Any = None) -> None:
+    """Write text to the right of the axes, at a height of the data or of another transform."""
+    axes.text(
+        1.02,
+        height,
+        text,
+        transform=transform or axes.get_yaxis_transform(),
+        va="center",
+        color=colour,
+        fontsize=8.5,
+    )
+
+
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     """Write each line's name beside its right end, apart from each other.
 
@@ -106,14 +120,13 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
         ends: for each line x and y of its last point, the text and the colour.
     """
     low, high = axes.get_ylim()
-    lines = max((text.count("\n") + 1 for _, _, text, _ in ends), default=1)
-    gap = (high - low) * 0.055 * lines
-    placed: list[tuple[float, tuple[float, float, str, str]]] = []
-    for end in sorted(ends, key=lambda end: end[1]):
-        below = placed[-1][0] + gap if placed else low
-        placed.append((max(end[1], below), end))
-    surplus = max(0.0, placed[-1][0] - high) if placed else 0.0
-    for height, (x, y, text, colour) in placed:
+    gap = 0.06 * (high - low)
+    ends = sorted(ends, key=lambda end: end[1])
+    heights: list[float] = []
+    for _, y, _, _ in ends:
+        heights.append(max(y, heights[-1] + gap if heights else low + gap))
+    surplus = max(0.0, heights[-1] - high) if heights else 0.0
+    for height, (x, y, text, colour) in zip(heights, ends, strict=True):
         axes.annotate(
             text,
             xy=(x, y),

@@ -108,7 +108,7 @@ def summary(findings: Findings) -> dict[str, Any]:
             "grid_points": len(retraining.grid),
             "seconds": _retrain_seconds(retraining),
         },
-        "strategies": {arm.strategy: _arm(arm) for arm in findings.arms},
+        "strategies": {arm.strategy: summarise_arm(arm) for arm in findings.arms},
         "comparisons": [
             asdict(found) | {"significant": found.significant, "sentence": found.sentence()}
             for found in compared
@@ -154,7 +154,8 @@ def _best(findings: Findings) -> dict[str, Any] | None:
     }
 
 
-def _arm(arm: Arm) -> dict[str, Any]:
+def summarise_arm(arm: Arm) -> dict[str, Any]:
+    """What one strategy has done so far, as JSON data."""
     early, late = thirds(arm.rewards)
     samples = arm.log.samples
     edge = max(1, len(samples) // EDGE)

@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from nas_hpc.report.arms import title
+from nas_hpc.report.retraining import Spread
 
 UNKNOWN = "—"
 
@@ -45,11 +46,8 @@ def number(value: float | None, form: str = ".4f") -> str:
 
 
 def spread(found: Mapping[str, Any] | None) -> str:
-    """Mean ± standard deviation and how many."""
-    if found is None:
-        return UNKNOWN
-    around = "" if found["sd"] is None else f" ± {found['sd']:.4f}"
-    return f"{found['mean']:.4f}{around} (n = {found['n']})"
+    """Mean ± standard deviation and how many, of a `Spread` as JSON data."""
+    return str(Spread(**found)) if found else UNKNOWN
 
 
 def counts(by_status: Mapping[str, int]) -> str:

@@ -83,14 +83,13 @@ class RetrainFolder:
             if path not in kept:
                 path.unlink()
 
-    def published(self, path: Path, step: str) -> Any:
-        """What an earlier step has found.
+    def published(self, path: Path, step: str, options: str = "") -> Any:
+        """What an earlier step has found; ``step`` and ``options`` are the command that makes it.
 
         Raises:
             RetrainError: that step has not been made.
         """
         if not path.is_file():
-            raise RetrainError(
-                f"{path} does not exist: run nas-hpc {step} {self.root.parent.name} first"
-            )
+            command = f"nas-hpc {step} {self.root.parent.name} {options}".rstrip()
+            raise RetrainError(f"{path} does not exist: run {command} first")
         return read_json(path)

@@ -56,7 +56,8 @@ def shortlist(experiment: Experiment) -> list[Found]:
     folder = RetrainFolder.of(experiment)
     found = folder.published(folder.candidates, "candidates")
     scores = [
-        folder.published(folder.rescored(i), f"rescore --candidate {i}") for i in range(len(found))
+        folder.published(folder.rescored(i), "rescore", f"--candidate {i}")
+        for i in range(len(found))
     ]
     order = sorted(range(len(found)), key=lambda i: (-scores[i]["mean"], i))
     numbers = product(range(experiment.retrain.top), range(len(points(experiment.retrain.grid))))
@@ -84,7 +85,7 @@ def choose(experiment: Experiment) -> Found:
     folder = RetrainFolder.of(experiment)
     tops = folder.published(folder.shortlist, "shortlist")
     tried = [
-        folder.published(folder.point(top, point), f"grid --top {top} --point {point}")
+        folder.published(folder.point(top, point), "grid", f"--top {top} --point {point}")
         for top in range(len(tops))
         for point in range(len(points(experiment.retrain.grid)))
     ]

@@ -8,18 +8,16 @@ depends on it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.policies.baseline import Baseline
-from nas_hpc.policies.strategy import Lesson, Request
 from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
-from nas_hpc.search.messages import LearnOrder, Sampled, SampleOrder
+from nas_hpc.search.messages import Sampled, SampleOrder
+from nas_hpc.search.numbering import Numbering
+from nas_hpc.search.teacher import ReplicaBook, Teacher
 from nas_hpc.search.trials import Trial, TrialBook
 from nas_hpc.spaces import Space, canonical, describe, digest, replay
-from nas_hpc.store import Event, Outcome, Sample, SearchLog, Update
+from nas_hpc.store import Event, Outcome, Sample, SearchLog
 
 LOST_IN_A_ROW = 5
 """Trials given up one after another before the search says that children cannot run at all."""
@@ -29,25 +27,6 @@ COLLAPSED = "policy collapsed"
 TOO_MANY_SAMPLES = "too many samples"
 STOPPED = "stopped"
 BROKEN = "children cannot run"
-
-
-@dataclass
-class ReplicaBook:
-    """What the dispatcher knows of one replica.
-
-    Attributes:
-        reserved: samples it was asked for and has not yet proposed.
-        pending: samples that wait for their trial.
-        ready: samples whose reward is in and that are in no lesson yet.
-        dropped: samples that will never have a reward, not yet told.
-        wants: samples it should be asked for as soon as the budget has room.
-    """
-
-    reserved: int = 0
-    pending: set[int] = field(default_factory=set)
-    ready: list[int] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-    wants: int = 0
 
 
 class Dispatcher:
@@ -66,22 +45,27 @@ class Dispatcher:
     ) -> None:
         self.experiment = experiment
         self.book = TrialBook(experiment)
-        self.ticket = 0
-        self.samples: dict[int, Sample] = {}
         self.known_in_a_row = 0
         self.ending = ""
         self._space = space
         self._training_key = training_key
         self._session = session
-        self._baseline = Baseline(
-            experiment.controller.baseline_decay, experiment.controller.advantage_bound
-        )
+        self._teacher = Teacher(experiment, session, self._reward)
+        self._numbering = Numbering(experiment)
         self._replicas = [ReplicaBook() for _ in range(replicas)]
-        self._free: deque[int] = deque()
-        self._next = 0
         self._batch = 0
         self._lost_in_a_row = 0
         self._finished = False
+
+    @property
+    def ticket(self) -> int:
+        """The last one given."""
+        return self._teacher.ticket
+
+    @property
+    def samples(self) -> dict[int, Sample]:
+        """All samples by number; those learned from without their tokens."""
+        return self._teacher.samples
 
     # ------------------------------------------------------------------ events
 
@@ -179,21 +163,13 @@ class Dispatcher:
             self._enter_sample(sample)
         for outcome in log.outcomes:
             self._resolve(self.book.enter(outcome))
-        self._next = 1 + max(self.samples, default=-1)
-        self._free = deque(n for n in range(self._next) if n not in self.samples)
+        self._numbering.restore(self.samples, after=1 + max(self.samples, default=-1))
         self._batch = 1 + max((sample.batch for sample in log.samples), default=-1)
-        commands: list[Command] = []
         for update in log.updates:
-            taught = set(update.samples)
             book = self._replicas[update.replica]
-            book.ready = [number for number in book.ready if number not in taught]
-            self.ticket = update.ticket
-            if update.ticket > ticket:
-                commands.append(self._order(update))
-            self._forget_tokens(update.samples)
-        if log.updates:
-            self._baseline.restore(log.updates[-1].baseline, log.updates[-1].deviation)
-            self._baseline.advantages(log.updates[-1].rewards)
+            book.ready = [number for number in book.ready if number not in update.samples]
+        orders = self._teacher.restore(log.updates, ticket)
+        commands: list[Command] = [Order(order) for order in orders]
         for number, trial in self.book.by_number.items():
             if trial.outcome is None and not trial.lost:
                 if number in adopted:
@@ -242,53 +218,20 @@ class Dispatcher:
     def _teach(self, replica: int, now: float) -> Iterable[Command]:
         """The replica's next lesson, if its group is complete, and then its next samples."""
         book = self._replicas[replica]
-        outstanding = bool(book.pending or book.reserved)
         if self._in_groups:
-            complete = not outstanding
+            complete = not book.outstanding
         else:
-            complete = len(book.ready) >= self._group_size or not (outstanding or book.wants)
+            complete = len(book.ready) >= self._group_size or not (book.outstanding or book.wants)
         if not complete:
             return
         if book.ready:
-            yield from self._lesson(replica, now)
+            numbers = sorted(book.ready) if self._in_groups else book.ready
+            update, order = self._teacher.teach(replica, numbers, book.dropped, now)
+            book.ready, book.dropped = [], []
+            yield Keep(update)
+            yield Order(order)
         if self._in_groups:
             book.wants = self._group_size
-
-    def _lesson(self, replica: int, now: float) -> Iterable[Command]:
-        book = self._replicas[replica]
-        numbers = tuple(sorted(book.ready) if self._in_groups else book.ready)
-        book.ready = []
-        rewards = tuple(self._reward(number) for number in numbers)
-        value, deviation = self._baseline.state()
-        self.ticket += 1
-        update = Update(
-            ticket=self.ticket,
-            replica=replica,
-            session=self._session,
-            samples=numbers,
-            rewards=rewards,
-            advantages=tuple(self._baseline.advantages(rewards)),
-            baseline=value,
-            deviation=deviation,
-            time=now,
-        )
-        yield Keep(update)
-        yield self._order(update)
-        self._forget_tokens(numbers)
-
-    def _forget_tokens(self, numbers: Iterable[int]) -> None:
-        """They are in the store; a long search would fill the memory with them."""
-        for number in numbers:
-            self.samples[number] = replace(self.samples[number], tokens=(), architecture="")
-
-    def _order(self, update: Update) -> Order:
-        samples = [self.samples[number] for number in update.samples]
-        numbers = zip(samples, update.advantages, update.rewards, strict=True)
-        lessons = tuple(Lesson(s.number, s.arguments, s.tokens, a, r) for s, a, r in numbers)
-        versions = tuple(sample.version for sample in samples)
-        book = self._replicas[update.replica]
-        dropped, book.dropped = tuple(book.dropped), []
-        return Order(LearnOrder(update.replica, update.ticket, lessons, versions, dropped))
 
     def _reward(self, number: int) -> float:
         outcome = self.book.by_number[self.samples[number].trial].outcome
@@ -316,29 +259,18 @@ class Dispatcher:
         return commands
 
     def _is_over(self) -> bool:
-        idle = not any(book.pending or book.reserved for book in self._replicas)
+        idle = not any(book.outstanding for book in self._replicas)
         return self.ending == BROKEN or (idle and (bool(self.ending) or self._room() <= 0))
-
-    def _sample_room(self) -> int:
-        budget = self.experiment.budget
-        return budget.trials * budget.samples_per_trial - self._next + len(self._free)
 
     def _room(self) -> int:
         reserved = sum(book.reserved for book in self._replicas)
         trial_room = self.experiment.budget.trials - self.book.charged - reserved
-        return min(trial_room, self._sample_room())
+        return min(trial_room, self._numbering.room)
 
     def _ask(self, replica: int, count: int) -> Order:
         book = self._replicas[replica]
         book.wants = 0 if self._in_groups else book.wants - count
         book.reserved += count
-        numbers = [self._number() for _ in range(count)]
-        requests = tuple(Request(n, self.experiment.arguments(n)) for n in numbers)
         self._batch += 1
+        requests = self._numbering.requests(count)
         return Order(SampleOrder(replica, self._batch - 1, requests))
-
-    def _number(self) -> int:
-        if self._free:
-            return self._free.popleft()
-        self._next += 1
-        return self._next - 1

@@ -1,8 +1,9 @@
 """Cuts of the controller's parameters: everything that learning needs to go on after a ticket.
 
 ``checkpoints/<ticket>-<epoch>.h5``, plain HDF5: attributes ``schema``, ``ticket``, ``version``,
-``accumulated_count``; datasets ``theta``, ``first_moment``, ``second_moment``, ``accumulated``
-(float64 [n], with checksums) and ``strategy`` (JSON text), each with an attribute ``meaning``.
+``accumulated_count``, ``sha256`` (of all values, see `checksum`); datasets ``theta``,
+``first_moment``, ``second_moment``, ``accumulated`` (float64 [n]) and ``strategy`` (JSON text), each
+with an attribute ``meaning``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import h5py
 import numpy as np
 
 from nas_hpc.store.folder import RunFolder
-from nas_hpc.store.hdf5 import TEXT, DamagedFile, reading, write_hdf5
-from nas_hpc.store.lock import Session, check_current, lineage
+from nas_hpc.store.hdf5 import TEXT, DamagedFile, checksum, reading, write_hdf5
+from nas_hpc.store.lock import Session, guarded, lineage
 
 SCHEMA = 1
 KEPT = 2
@@ -75,24 +76,16 @@ def save_checkpoint(folder: RunFolder, session: Session, checkpoint: Checkpoint)
 
     def fill(file: h5py.File) -> None:
         file.attrs["schema"] = SCHEMA
+        file.attrs["sha256"] = _checksum(checkpoint)
         for name in NUMBERS:
             file.attrs[name] = getattr(checkpoint, name)
         for name, meaning in ARRAYS.items():
-            array = getattr(checkpoint, name)
-            options = {"chunks": array.shape, "fletcher32": True} if len(array) else {}
-            file.create_dataset(name, data=array, **options).attrs["meaning"] = meaning
+            file.create_dataset(name, data=getattr(checkpoint, name)).attrs["meaning"] = meaning
         strategy = file.create_dataset("strategy", data=checkpoint.strategy, dtype=TEXT)
         strategy.attrs["meaning"] = "state of a strategy without shards, JSON"
 
-    def verify(temporary: Path) -> None:
-        if not _same(_read(temporary), checkpoint):
-            raise DamagedFile(temporary, "it reads back other than it was written")
-
-    def check() -> None:
-        check_current(folder, session.epoch)
-
-    write_hdf5(path, fill, verify, check)
-    check()
+    with guarded(folder, session.epoch) as check:
+        write_hdf5(path, fill, _read, check)
     _forget_old(folder, session)
 
 
@@ -139,7 +132,7 @@ def _read(path: Path) -> Checkpoint:
     with reading(path) as file:
         if file.attrs["schema"] != SCHEMA:
             raise ValueError(f"its layout has version {file.attrs['schema']}, not {SCHEMA}")
-        return Checkpoint(
+        checkpoint = Checkpoint(
             ticket=int(file.attrs["ticket"]),
             version=int(file.attrs["version"]),
             theta=file["theta"][()],
@@ -149,10 +142,10 @@ def _read(path: Path) -> Checkpoint:
             accumulated_count=int(file.attrs["accumulated_count"]),
             strategy=file["strategy"].asstr()[()],
         )
+        if file.attrs["sha256"] != _checksum(checkpoint):
+            raise ValueError("its contents do not fit their checksum")
+        return checkpoint
 
 
-def _same(one: Checkpoint, other: Checkpoint) -> bool:
-    return all(
-        np.array_equal(value, getattr(other, name), equal_nan=name in ARRAYS)
-        for name, value in vars(one).items()
-    )
+def _checksum(checkpoint: Checkpoint) -> str:
+    return checksum(*vars(checkpoint).values())

@@ -16,8 +16,9 @@ class RunFolder:
 
     @classmethod
     def of(cls, experiment: Experiment) -> RunFolder:
-        """The folder of the search that an experiment's strategy makes."""
-        return cls(Path(experiment.runs) / experiment.name / experiment.search.strategy)
+        """The folder of the search that an experiment's strategy makes; own code by its name."""
+        strategy = experiment.search.strategy.rpartition(":")[2]
+        return cls(Path(experiment.runs) / experiment.name / strategy)
 
     def create(self) -> None:
         """Make the folder and its places; only the owner may enter (mode 0700)."""
@@ -26,6 +27,7 @@ class RunFolder:
             self.sessions,
             self.segments,
             self.checkpoints,
+            self.queue.parent,
             self.queue,
             self.claims,
             self.outcomes,

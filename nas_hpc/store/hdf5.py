@@ -8,6 +8,7 @@ under its final name.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class DamagedFile(RuntimeError):
 def write_hdf5(
     path: Path,
     fill: Callable[[h5py.File], None],
-    verify: Callable[[Path], None],
+    verify: Callable[[Path], object],
     check: Callable[[], None] = lambda: None,
 ) -> None:
     """Write an HDF5 file durably.
@@ -86,12 +87,12 @@ def reading(path: Path) -> Iterator[h5py.File]:
 
 
 def put(parent: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
-    """Store an array; objects are text. Large arrays are compressed and carry checksums."""
+    """Store an array; objects are text. Large arrays are compressed."""
     if values.dtype.kind == "O":
         return parent.create_dataset(name, data=[plain(v) for v in values], dtype=TEXT)
     options: dict[str, Any] = {}
     if values.nbytes >= COMPRESSED_FROM:
-        options = {"chunks": True, "compression": 1, "shuffle": True, "fletcher32": True}
+        options = {"chunks": True, "compression": 1, "shuffle": True}
     return parent.create_dataset(name, data=values, **options)
 
 
@@ -109,6 +110,21 @@ def get(file: h5py.File, name: str, dtype: np.dtype) -> np.ndarray:
     if dataset.dtype != dtype:
         raise ValueError(f"{name} has type {dataset.dtype}, not {dtype}")
     return np.asarray(dataset[()])
+
+
+def checksum(*values: np.ndarray | str | int) -> str:
+    """SHA-256 of values in their order, as 64 hexadecimal digits; text as HDF5 can hold it."""
+    total = hashlib.sha256()
+    for value in values:
+        if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+            content = "\0".join(plain(text) for text in value).encode()
+        else:
+            content = (
+                value.tobytes() if isinstance(value, np.ndarray) else plain(str(value)).encode()
+            )
+        total.update(b"%d:" % len(content))
+        total.update(content)
+    return total.hexdigest()
 
 
 def plain(text: str) -> str:

@@ -19,6 +19,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,25 @@ def check_current(folder: RunFolder, epoch: int) -> None:
     newest = max(_epochs(folder), default=0)
     if newest > epoch:
         raise Superseded(epoch, newest)
+
+
+@contextmanager
+def guarded(folder: RunFolder, epoch: int) -> Iterator[Callable[[], None]]:
+    """Write a file as this session: gives the check to make before its rename, makes that after it.
+
+    Raises:
+        Superseded: there is a newer session, so that what was written may count or not.
+    """
+
+    def check() -> None:
+        check_current(folder, epoch)
+
+    try:
+        yield check
+    except OSError:
+        check()  # the newer session may have cleaned up what this one was writing
+        raise
+    check()
 
 
 def fence(folder: RunFolder, identity: Identity, experiment_digest: str) -> Session:

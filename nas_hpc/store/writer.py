@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from nas_hpc.store.durable import sync_folder
 from nas_hpc.store.folder import RunFolder
-from nas_hpc.store.lock import Session, check_current
+from nas_hpc.store.lock import Session, check_current, guarded
 from nas_hpc.store.reader import SegmentFile, current_view, listed
 from nas_hpc.store.records import Record
 from nas_hpc.store.rows import encode
@@ -103,32 +103,22 @@ class Writer:
 
     def _write(self, file: SegmentFile, arrays: Arrays) -> None:
         path = file.path(self.folder)
-        try:
-            write_segment(
-                path,
-                arrays,
-                first=file.first,
-                last=file.last,
-                epoch=file.epoch,
-                check=self._check,
-            )
-        except OSError:
-            self._check()  # a newer session may have cleaned up what this one was writing
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)  # if it got its name but not durably
-            raise
-        self._check()
+        covers = {"first": file.first, "last": file.last, "epoch": file.epoch}
+        with guarded(self.folder, self.epoch) as check:
+            try:
+                write_segment(path, arrays, **covers, check=check)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)  # it may have got its name, but not durably
+                raise
 
     def _publish(self, merged: SegmentFile) -> None:
         target = merged.path(self.folder).relative_to(self.folder.root)
         link = self.folder.root / f".{self.folder.search.name}.{secrets.token_hex(4)}.tmp"
         try:
             link.symlink_to(target)
-            self._check()
+            check_current(self.folder, self.epoch)
             link.rename(self.folder.search)
         finally:
             link.unlink(missing_ok=True)
         sync_folder(self.folder.root)
-
-    def _check(self) -> None:
-        check_current(self.folder, self.epoch)

@@ -1,4 +1,4 @@
-"""A slot without submitit around it and with `light_child` for a child."""
+"""A slot with `light_child` for a child; run as a program, without submitit around it."""
 
 import sys
 from pathlib import Path
@@ -14,6 +14,10 @@ def command(folder: RunFolder, slot: str) -> list[str]:
     return [sys.executable, LIGHT, str(folder.root), slot]
 
 
-if __name__ == "__main__":
+def run_light_slot(run_folder: str, name: str) -> None:
     warm_child.command = command
-    run_slot(sys.argv[1], sys.argv[2])
+    run_slot(run_folder, name)
+
+
+if __name__ == "__main__":
+    run_light_slot(sys.argv[1], sys.argv[2])

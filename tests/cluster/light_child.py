@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-from nas_hpc.store import Outcome, RunFolder, write_outcome
-
 
 def wait_for(path: str) -> None:
     Path(path + ".reached").touch()
@@ -16,12 +14,18 @@ def wait_for(path: str) -> None:
         time.sleep(0.005)
 
 
-def main(folder: RunFolder) -> None:
+def main(root: Path) -> None:
+    if not (root.parent / "data").exists():
+        sys.exit(f"{root.parent / 'data'} is missing")
+    from nas_hpc.store import Outcome, RunFolder, write_outcome
+
+    folder = RunFolder(root)
     print(json.dumps({"ready": os.getpid()}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         claim = json.loads(Path(request["claim"]).read_text())
         act, gate = claim["arguments"]["act"], claim["arguments"]["gate"]
+        folder.trial(claim["trial"]).joinpath("checkpoint").write_text("of epoch 1")
         if act == "babble":
             print("epoch 1 of 3", flush=True)
             time.sleep(600)
@@ -58,4 +62,4 @@ def main(folder: RunFolder) -> None:
 
 
 if __name__ == "__main__":
-    main(RunFolder(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

@@ -18,6 +18,16 @@ from nas_hpc.store import Identity, Outcome
 from tests.cluster.lab import Lab, collect, until
 
 
+def light_submission(intent: Path) -> list[str]:
+    return [sys.executable, "-m", "tests.cluster.light_submission", str(intent)]
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """Slots whose child needs no torch, everything else as it is."""
+    monkeypatch.setattr(fleet, "command", light_submission)
+
+
 @pytest.fixture
 def lab(tmp_path):
     """A lab with one slot; whatever still runs at the end is killed."""
@@ -40,25 +50,24 @@ def poll_until(pool, condition, what: str) -> list[Outcome]:
 
 def test_from_trials_to_outcomes_with_nothing_left_behind(lab):
     pool = lab.pool()
-    pool.enqueue([lab.spec(3), lab.spec(1), lab.spec(2, "diverge")])
+    pool.enqueue([lab.spec(2), lab.spec(3, "diverge"), lab.spec(1)])
     outcomes = {outcome.trial: outcome for outcome in collect(pool, 3)}
     assert {t: (o.status, o.reward) for t, o in outcomes.items()} == {
         1: ("ok", 0.01),
-        2: ("diverged", -1.0),
-        3: ("ok", 0.03),
+        2: ("ok", 0.02),
+        3: ("diverged", -1.0),
     }
     assert outcomes[1].started < outcomes[2].started < outcomes[3].started
     assert pool.slots_alive() == 1
-    pool.cancel()
     pool.close()
     assert pool.slots_alive() == 0
     assert lab.processes() == []
-    assert lab.files() == {"trials/000000/000000002/log.txt"}
+    assert lab.files() == {"trials/000000/000000003/log.txt"}
     # A later session of the same search starts where nothing is left.
     assert lab.pool().recover() == set()
 
 
-def test_idle_slots_end_by_themselves_and_are_cleared_away(lab):
+def test_idle_slots_end_by_themselves_and_are_cleared_away(lab, light):
     slots = lab.experiment.slots.model_copy(update={"idle_seconds": 1.0})
     lab.experiment = lab.experiment.model_copy(update={"slots": slots})
     lab.folder.experiment.write_text(lab.experiment.model_dump_json())
@@ -69,7 +78,7 @@ def test_idle_slots_end_by_themselves_and_are_cleared_away(lab):
     pool.close()
 
 
-def test_a_killed_slot_costs_its_trial_one_attempt(lab):
+def test_a_killed_slot_costs_its_trial_one_attempt(lab, light):
     pool = lab.pool()
     pool.enqueue([lab.spec(1, gate="never"), lab.spec(2, gate="open")])
     poll_until(pool, lambda: lab.reached("never"), "the trial to run")
@@ -87,6 +96,22 @@ def test_a_killed_slot_costs_its_trial_one_attempt(lab):
     outcomes = {outcome.trial: outcome for outcome in collect(pool, 2)}
     assert (outcomes[1].status, outcomes[1].attempt) == ("ok", 2)
     assert (outcomes[2].status, outcomes[2].attempt) == ("ok", 1)
+    pool.close()
+
+
+def test_cancelled_slots_put_their_trials_back(lab, light):
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1, "fork", gate="never"), lab.spec(2)])
+    poll_until(pool, lambda: lab.reached("never"), "the trial to run")
+    helper = Identity.of(int((lab.gates / "never.helper").read_text()))
+    pool.cancel()
+    assert pool.slots_alive() == 0
+    assert lab.processes() == []
+    until(lambda: not helper.alive(), "what the child had started to end")
+    assert spool.queued(lab.folder) == [1, 2]
+    assert pool.recover() == {1, 2}
+    assert pool.poll() == []
+    assert spool.attempts(lab.folder, 1) == 0
     pool.cancel()
     pool.close()
 
@@ -123,6 +148,8 @@ def test_children_survive_whoever_started_them_and_are_adopted(lab):
     assert pool.slots_alive() == 1
     assert seen.alive and seen.child.alive()
     assert psutil.Process(seen.child.pid).cpu_affinity() == list(range(os.cpu_count() or 1))
+    (watch,) = (p for p in lab.processes() if "submitit.local._local" in p.cmdline())
+    assert int(watch.environ()["SUBMITIT_LOCAL_TIMEOUT_S"]) >= 365 * 24 * 3600
     lab.open("open")
     outcomes = collect(pool, 2)
     assert [(o.trial, o.status, o.attempt, o.slot) for o in outcomes] == [
@@ -133,27 +160,17 @@ def test_children_survive_whoever_started_them_and_are_adopted(lab):
     inherited = (lab.gates / "open.environment").read_bytes().split(b"\0")
     assert not [entry for entry in inherited if entry.startswith((b"PMI_", b"PYTHONPATH"))]
     assert b"OMP_NUM_THREADS=1" in inherited
-    pool.cancel()
     pool.close()
     assert lab.processes() == []
     assert lab.files() == set()
 
 
-SUBMITTER = """
-    import os, signal, sys
-    from pathlib import Path
-    from nas_hpc.cluster import submission
-    submission.write_json = lambda path, data: os.kill(os.getpid(), signal.SIGKILL)
-    submission.submit(submission.Batch.of(Path(sys.argv[1])))
-"""
-
-
-def test_a_submitter_killed_before_its_answer(lab, monkeypatch):
+def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     """Its slots are adopted, too many of them retired, and the bound on slots holds in the end."""
     folder = lab.folder
     batch = Batch(folder, "nas-0-000001-001", ("000001-001-0", "000001-001-1"))
     batch.prepare()
-    command = [sys.executable, "-c", textwrap.dedent(SUBMITTER), str(batch.intent)]
+    command = [*light_submission(batch.intent), "killed"]
     assert subprocess.run(command, start_new_session=True).returncode == -signal.SIGKILL
     assert not batch.answer.exists()
     lab.epoch = 1
@@ -166,32 +183,34 @@ def test_a_submitter_killed_before_its_answer(lab, monkeypatch):
     lab.open("two")
     assert {outcome.status for outcome in collect(pool, 2)} == {"ok"}
     monkeypatch.setattr(fleet, "UNANSWERED_SECONDS", 0.0)
-    pool.cancel()
     pool.close()
-    assert lab.processes() == []
     assert lab.files() == set()
+    until(lambda: not lab.processes(), "the processes that submitit watches slots with to end")
 
 
-def test_a_submitter_killed_at_once_is_followed_by_another(lab):
+def test_a_submitter_killed_at_once_is_followed_by_another(lab, light):
     pool = lab.pool()
     pool.enqueue([lab.spec(1)])
     pool.poll()
     assert pool.slots_alive() == 1
     (submitter,) = [p for p in psutil.Process().children() if p in lab.processes()]
     submitter.kill()
-    assert [outcome.status for outcome in collect(pool, 1)] == ["ok"]
+    poll_until(pool, lambda: len(list(lab.folder.jobs.glob("*.json"))) == 2, "a second intent")
+    assert pool.slots_alive() == 1
     pool.cancel()
     pool.close()
+    assert lab.processes() == []
 
 
-def test_children_that_cannot_start_end_the_search_with_what_they_said(lab):
+def test_children_that_cannot_start_end_the_search_with_what_they_said(lab, light, monkeypatch):
+    monkeypatch.setattr(fleet, "FAILURES_IN_A_ROW", 2)
     shutil.rmtree(lab.folder.data)
     pool = lab.pool()
     pool.enqueue([lab.spec(1)])
     with pytest.raises(SlotError) as error:
         collect(pool, 1)
-    assert "3 slots in a row have ended before they could take a trial" in str(error.value)
-    assert f"{lab.folder.data / 'search.npz'}" in str(error.value)
+    assert "2 slots in a row have ended before they could take a trial" in str(error.value)
+    assert f"{lab.folder.data} is missing" in str(error.value)
     log = Path(str(error.value).splitlines()[-1])
     assert log.parent == lab.folder.logs and log.is_file()
     assert pool.recover() == {1}

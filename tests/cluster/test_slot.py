@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from nas_hpc.cluster.presence import Presence, retirement
 from nas_hpc.store import Identity, read_outcome
 from tests.cluster.lab import Lab, until
 
-BARE = str(Path(__file__).with_name("bare_slot.py"))
 SLOT = "000001-001-0"
 
 
@@ -30,8 +28,10 @@ def start(lab):
 
     def start_slot(name: str = SLOT) -> subprocess.Popen:
         with (lab.folder.logs / f"{name}.log").open("w") as log:
-            command = [sys.executable, BARE, str(lab.folder.root), name]
-            slot = subprocess.Popen(command, stderr=log, start_new_session=True)
+            bare = [sys.executable, "-m", "tests.cluster.bare_slot"]
+            slot = subprocess.Popen(
+                [*bare, str(lab.folder.root), name], stderr=log, start_new_session=True
+            )
         started.append(slot)
         return slot
 

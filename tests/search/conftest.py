@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -107,4 +106,3 @@ def small_search(tmp_path):
     for search in made:
         search.run_folder.create()
         search.run_folder.stop.write_text("now")
-        shutil.rmtree(search.folder, ignore_errors=True)

@@ -11,9 +11,8 @@ import psutil
 import pytest
 
 from nas_hpc.cluster import living_slots
-from nas_hpc.search.succession import living_writer
 from nas_hpc.store import SearchReader, load_checkpoint, read_search
-from tests.search.processes import ranks_of, wait_until
+from tests.search.processes import ranks_of
 from tests.search.test_program import facts
 
 pytestmark = pytest.mark.mpi
@@ -43,19 +42,24 @@ def disturb(search, roles: list[str], chance: random.Random) -> None:
     reader = SearchReader(search.run_folder)
     acknowledged: dict[int, float] = {}
     launcher = search.start()
+
+    def rewards() -> dict[int, float]:
+        """Those acknowledged now; none of those before is missing or another."""
+        known = {o.trial: o.reward for o in reader.read().outcomes if o.answers}
+        assert acknowledged.items() <= known.items(), "an acknowledged reward was lost"
+        acknowledged.update(known)
+        return known
+
     for role in roles:
-        wait_until(lambda: living_writer(search.run_folder) or launcher.poll() is not None)
-        time.sleep(chance.uniform(0.2, 2.0))
-        if launcher.poll() == 0:
-            break
-        targets = victims(search, launcher)[role]
+        enough = len(rewards()) + chance.randint(1, 4)
+        while launcher.poll() is None and len(rewards()) < enough:
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0.0, 0.3))
+        targets = victims(search, launcher)[role] if launcher.poll() is None else []
         if not targets:
             continue
         target = chance.choice(targets)
-        rewards = {o.trial: o.reward for o in reader.read().outcomes if o.answers}
-        assert acknowledged.items() <= rewards.items(), "an acknowledged reward was lost"
-        acknowledged = rewards
-        print(f"killing {role} {target.pid} after {len(rewards)} rewards")
+        print(f"killing {role} {target.pid} after {len(rewards())} rewards")
         target.send_signal(signal.SIGKILL)
         if role in ("slot", "child"):
             continue
@@ -63,8 +67,7 @@ def disturb(search, roles: list[str], chance: random.Random) -> None:
         launcher = search.start()
     while launcher.wait(timeout=120) != 0:
         launcher = search.start()
-    rewards = {o.trial: o.reward for o in reader.read().outcomes if o.answers}
-    assert acknowledged.items() <= rewards.items(), "an acknowledged reward was lost"
+    rewards()
 
 
 def check_equal(search, undisturbed) -> None:
@@ -90,8 +93,7 @@ def kill_and_compare(small_search, tmp_path, roles, seed, executor, times=1):
         search.change(slots={"executor": executor, "count": 2, "attempts": 50})
         chance.shuffle(roles)
         disturb(search, roles, chance)
-        if "child" not in roles:
-            check_equal(search, undisturbed)
+        check_equal(search, undisturbed)
 
 
 def test_ranks_killed(small_search, tmp_path):

@@ -121,7 +121,7 @@ def kill_writers(folder: RunFolder, times: int) -> None:
 
 
 def test_killed_writers_lose_nothing_recorded(tmp_path: Path) -> None:
-    kill_writers(new_folder(tmp_path / "run"), times=25)
+    kill_writers(new_folder(tmp_path / "run"), times=15)
 
 
 @pytest.mark.long
@@ -136,10 +136,11 @@ def test_stalled_writers_spoil_nothing(tmp_path: Path) -> None:
     print(f"seed {seed}")
     rng = random.Random(seed)
     recorded: list[int] = []
+    tickets: list[int] = []
     with contextlib.ExitStack() as stack:
         nurseries = [stack.enter_context(nursery(folder)) for _ in range(2)]
         stalled = nurseries[0].start("write")
-        for turn in range(12):
+        for turn in range(8):
             old, new = nurseries[turn % 2], nurseries[(turn + 1) % 2]
             lines = old.until("claimed") + let_it_work(old, rng)
             os.kill(stalled, signal.SIGSTOP)
@@ -149,10 +150,11 @@ def test_stalled_writers_spoil_nothing(tmp_path: Path) -> None:
             lines += old.until("ended")
             assert lines[-1] == ["ended", "3"]
             recorded.append(said(lines, "recorded"))
+            tickets.append(said(lines, "checkpoint"))
             samples = read_search(folder).samples
             assert samples == tuple(sample(i) for i in range(len(samples)))
             assert len(samples) > max(recorded)
             stalled = successor
         os.kill(stalled, signal.SIGKILL)
         recorded.append(said(new.until("ended"), "recorded"))
-    check_all(folder, max(recorded), ticket=-1)
+    check_all(folder, max(recorded), ticket=max(tickets))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nas_hpc.store.durable as durable
 import nas_hpc.store.reader as reader
 import nas_hpc.store.writer as writer
 from nas_hpc.store import (
@@ -84,12 +85,8 @@ def test_merged_file_tells_what_it_covers(tmp_path: Path) -> None:
     for i in range(writer.MERGE_AFTER):
         one.commit([event(i)])
     with h5py.File(folder.search) as file:
-        assert dict(file.attrs) == {
-            "schema": 1,
-            "first_segment": 1,
-            "last_segment": writer.MERGE_AFTER,
-            "epoch": 2,
-        }
+        covers = [file.attrs[name] for name in ("first_segment", "last_segment", "epoch")]
+        assert covers == [1, writer.MERGE_AFTER, 2]
         assert list(file["events/table"]["segment"]) == list(range(1, writer.MERGE_AFTER + 1))
     assert len(list(folder.segments.iterdir())) == 1
 
@@ -130,6 +127,31 @@ def test_following_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.Mo
     one.merge()
     assert len(following.read().samples) == 5
     assert len(opened) == 5
+
+
+def test_listing_that_was_outrun_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the folder is listed, the rest is written, all of it is merged, and files deleted."""
+    folder = new_folder(tmp_path)
+    one = Writer(folder, claim(folder))
+    following = SearchReader(folder)
+    for i in range(3):
+        one.commit([sample(i)])
+    following.read()
+    outrun = reader.listed(folder)
+    for i in range(3, 6):
+        one.commit([sample(i)])
+    one.merge()
+    original = reader.listed
+    for read in (lambda: read_search(folder), following.read):
+        for stale in (outrun, outrun[:1], outrun[1:], []):
+            listings = [stale]
+            monkeypatch.setattr(
+                reader, "listed", lambda of, once=listings: once.pop() if once else original(of)
+            )
+            assert [s.number for s in read().samples] == list(range(6))
+            assert listings == []
 
 
 def test_lost_segment_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +207,7 @@ def test_what_reads_back_differently_is_never_named(
         return original(path, data.replace(sample(6).key.encode(), b"f" * 64))
 
     monkeypatch.setattr(Path, "write_bytes", garbling)
-    with pytest.raises(DamagedFile, match="other than it was written"):
+    with pytest.raises(DamagedFile, match="checksum"):
         one.commit([sample(6)])
     monkeypatch.undo()
     assert read_search(folder).samples == (sample(5),)
@@ -214,6 +236,62 @@ def test_failing_merge_does_not_undo_the_commit(
     one.commit([sample(2)])
     one.commit([sample(3)])
     assert len(read_records(folder.search).samples) == 4
+
+
+def test_commit_whose_name_was_not_made_durable_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_folder(tmp_path)
+    one = Writer(folder, claim(folder))
+    one.commit([sample(0)])
+
+    def broken(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "sync_folder", broken)
+        with pytest.raises(OSError, match="Input/output error"):
+            one.commit([sample(1)])
+    assert read_search(folder).samples == (sample(0),)
+    one.commit([sample(1)])
+    assert read_search(folder).samples == (sample(0), sample(1))
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_commit_interrupted_after_its_rename(
+    again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may count or not, but only once; a merge leaves it to whoever decides that."""
+    folder = new_folder(tmp_path)
+    one = Writer(folder, claim(folder))
+    one.commit([sample(0)])
+    one.commit([sample(1)])
+
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "sync_folder", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one.commit([sample(2)])
+    if again:
+        one.commit([sample(2)])
+    one.close()
+    assert read_search(folder).samples == (sample(0), sample(1), sample(2))
+    assert len(read_records(folder.search).samples) == (3 if again else 2)
+    claim(folder)
+    assert read_search(folder).samples == (sample(0), sample(1), sample(2))
+
+
+def test_files_of_newer_epochs_are_never_deleted(tmp_path: Path) -> None:
+    folder = new_folder(tmp_path)
+    one = Writer(folder, claim(folder))
+    one.commit([sample(0)])
+    one.commit([sample(1)])
+    newer = folder.segments / "000000001-000000002-000002.h5"
+    newer.touch()
+    one.merge()
+    assert newer in folder.segments.iterdir()
 
 
 @pytest.mark.parametrize("interrupted_at", ["rename", "unlink"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def read(folder: RunFolder) -> None:
         latest = load_checkpoint(folder)
         assert latest is None or latest.strategy == checkpoint(1).strategy
         rounds += 1
+        time.sleep(0.02)
     say("read", rounds, before)
 
 

@@ -17,7 +17,11 @@ try:
     experiment = read(EXPERIMENT)
 except ExperimentError as error:
     raise WorkflowError(str(error)) from None
-validate(experiment.model_dump(mode="json"), "../schemas/experiment.schema.json")
+validate(
+    experiment.model_dump(mode="json"),
+    "../schemas/experiment.schema.json",
+    set_default=False,  # defaults have one home, the model
+)
 
 RUN = Path(experiment.runs) / experiment.name
 RETRAIN = RUN / "retrain"
@@ -26,14 +30,23 @@ RESULTS = Path("analysis") / experiment.name
 
 # Own strategies are named by a file or module, their folders by what comes after the colon.
 STRATEGIES = {
-    name.rpartition(":")[2]: name
-    for name in (experiment.search.strategy, *experiment.compare_with)
+    name.rpartition(":")[2]: name for name in (experiment.search.strategy, *experiment.compare_with)
 }
 SEARCHED = experiment.search.strategy.rpartition(":")[2]
 POINTS = math.prod(len(values) for _, values in experiment.retrain.grid)
 
 # What one training takes of the machine: as many run at a time as there are slots.
 ONE_SLOT = max(1, 100 // experiment.slots.count)
+
+FIGURES = [
+    "reward_by_trial",
+    "reward_by_time",
+    "reward_distribution",
+    "entropy_and_duplicates",
+    "slots_busy",
+    "rescore",
+    "grid",
+]
 
 
 wildcard_constraints:

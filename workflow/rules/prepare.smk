@@ -7,16 +7,16 @@ rule prepare:
         RUN / "done" / "prepared.json",
     log:
         LOGS / "prepare.log",
-    params:
-        experiment=EXPERIMENT,
-        configuration=configured(
-            "seed", "space", "data", "child", "training", "reward", "controller"
-        ),
     conda:
         "nas-hpc"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,
         mem_mb=2000,
+    params:
+        experiment=EXPERIMENT,
+        configuration=configured(
+            "seed", "space", "data", "child", "training", "reward", "controller"
+        ),
     shell:
         "nas-hpc prepare {params.experiment:q} --marker {output:q} > {log:q} 2>&1"

@@ -10,13 +10,13 @@ rule candidates:
         RETRAIN / "candidates.json",
     log:
         LOGS / "candidates.log",
-    params:
-        experiment=EXPERIMENT,
-        configuration=retrain_configured("candidates"),
     conda:
         "nas-hpc"
     resources:
         machine_percent=1,
+    params:
+        experiment=EXPERIMENT,
+        configuration=retrain_configured("candidates"),
     shell:
         "nas-hpc candidates {params.experiment:q} > {log:q} 2>&1"
 
@@ -29,15 +29,15 @@ rule rescore:
         RETRAIN / "rescore" / "{candidate}.json",
     log:
         LOGS / "rescore-{candidate}.log",
-    params:
-        experiment=EXPERIMENT,
-        configuration=retrain_configured("rescore_seeds"),
     conda:
         "nas-hpc"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,
         mem_mb=2000,
+    params:
+        experiment=EXPERIMENT,
+        configuration=retrain_configured("rescore_seeds"),
     shell:
         "nas-hpc rescore {params.experiment:q} --candidate {wildcards.candidate} > {log:q} 2>&1"
 
@@ -52,13 +52,13 @@ rule shortlist:
         RETRAIN / "shortlist.json",
     log:
         LOGS / "shortlist.log",
-    params:
-        experiment=EXPERIMENT,
-        configuration=retrain_configured("top"),
     conda:
         "nas-hpc"
     resources:
         machine_percent=1,
+    params:
+        experiment=EXPERIMENT,
+        configuration=retrain_configured("top"),
     shell:
         "nas-hpc shortlist {params.experiment:q} > {log:q} 2>&1"
 
@@ -71,15 +71,15 @@ rule grid:
         RETRAIN / "grid" / "{top}-{point}.json",
     log:
         LOGS / "grid-{top}-{point}.log",
-    params:
-        experiment=EXPERIMENT,
-        configuration=retrain_configured("grid", "epochs"),
     conda:
         "nas-hpc"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,
         mem_mb=2000,
+    params:
+        experiment=EXPERIMENT,
+        configuration=retrain_configured("grid", "epochs"),
     shell:
         "nas-hpc grid {params.experiment:q} --top {wildcards.top} --point {wildcards.point} "
         "> {log:q} 2>&1"
@@ -97,12 +97,12 @@ rule choose:
         RETRAIN / "chosen.json",
     log:
         LOGS / "choose.log",
-    params:
-        experiment=EXPERIMENT,
     conda:
         "nas-hpc"
     resources:
         machine_percent=1,
+    params:
+        experiment=EXPERIMENT,
     shell:
         "nas-hpc choose {params.experiment:q} > {log:q} 2>&1"
 
@@ -115,13 +115,13 @@ rule final:
         RETRAIN / "final" / "{seed}.json",
     log:
         LOGS / "final-{seed}.log",
-    params:
-        experiment=EXPERIMENT,
     conda:
         "nas-hpc"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,
         mem_mb=2000,
+    params:
+        experiment=EXPERIMENT,
     shell:
         "nas-hpc final {params.experiment:q} --seed {wildcards.seed} > {log:q} 2>&1"

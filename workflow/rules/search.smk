@@ -10,13 +10,6 @@ rule search:
         RUN / "done" / "search-{strategy}.json",
     log:
         LOGS / "search-{strategy}.log",
-    params:
-        experiment=EXPERIMENT,
-        strategy=lambda wildcards: STRATEGIES[wildcards.strategy],
-        # Of these only the budget may change when a search goes on; others are refused there.
-        configuration=configured(
-            "seed", "space", "data", "child", "training", "reward", "controller", "budget"
-        ),
     conda:
         "nas-hpc"
     threads: experiment.slots.count * experiment.slots.threads
@@ -24,6 +17,13 @@ rule search:
         machine_percent=100,
         mem_mb=1000 + 600 * experiment.slots.count,
         mpi="mpiexec -launcher fork",
+    params:
+        experiment=EXPERIMENT,
+        strategy=lambda wildcards: STRATEGIES[wildcards.strategy],
+        # Of these only the budget may change when a search goes on; others are refused there.
+        configuration=configured(
+            "seed", "space", "data", "child", "training", "reward", "controller", "budget"
+        ),
     shell:
         # Ctrl-C ends the search in order; tee outlives it, to write its last lines.
         "nas-hpc search {params.experiment:q} --strategy {params.strategy:q} --marker {output:q} "

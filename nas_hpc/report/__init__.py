@@ -1,0 +1,60 @@
+"""Reports: tables, figures and diagrams of an experiment, and what to see in a terminal.
+
+Everything is read from the store and from the JSON files of the final training, at any moment of
+an experiment. matplotlib and scipy are only imported by `analyse`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas_hpc.experiment import Experiment
+
+
+def analyse(experiment: Experiment, results: Path) -> None:
+    """Write tables, figures and the report of an experiment, finished or not.
+
+    Args:
+        experiment: the configuration.
+        results: folder for ``trials.csv``, ``retrain.csv``, ``summary.json``, ``summary.md``,
+            ``best.svg``, ``best.png`` and, as PNG and PDF, ``figures/``; made if it is missing.
+            Files there are replaced, each at once.
+
+    Raises:
+        DamagedFile, ValueError: a file of the run cannot be read; names it.
+        OwnCodeError: the space's own code cannot be imported.
+    """
+    from nas_hpc.report.analysis import analyse as run
+
+    run(experiment, results)
+
+
+def show(experiment: Experiment, count: int) -> None:
+    """Print the best architectures of an experiment and what came of them.
+
+    Args:
+        experiment: the configuration.
+        count: architectures to list.
+
+    Raises:
+        DamagedFile, ValueError: a file of the run cannot be read; names it.
+        OwnCodeError: the space's own code cannot be imported.
+    """
+    from nas_hpc.report.terminal import show as run
+
+    run(experiment, count)
+
+
+def status(experiment: Experiment, watch: bool) -> None:
+    """Print how far each strategy of an experiment has come.
+
+    Args:
+        experiment: the configuration.
+        watch: go on until all are done or the user interrupts: bars on a terminal, else lines.
+
+    Raises:
+        DamagedFile: a file of the store cannot be read.
+    """
+    from nas_hpc.report.live import status as run
+
+    run(experiment, watch)

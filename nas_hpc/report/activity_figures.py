@@ -1,0 +1,98 @@
+"""Figures of how a search went about it: what its policy proposed, and how busy its slots were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nas_hpc.report.arms import Arm, is_duplicate
+from nas_hpc.report.smoothing import mean_busy, moving_mean, time_unit
+from nas_hpc.report.style import ARM_COLOURS, GREY, beside, label_ends, new_figure, nothing_yet
+
+PERIODS = 150
+"""With more attempts than these, the number of busy slots is a mean over so many periods."""
+
+
+def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
+    """How undecided the policy was, and how often it proposed what was known, by sample."""
+    figure = new_figure(height=5.4, rows=2, sharex=True)
+    entropy, duplicates = figure.axes
+    last = max((len(arm.log.samples) for arm in arms), default=0)
+    window = max(1, last // 10)
+    entropy.set(title="How undecided the policy is", ylabel="Entropy of the policy [nats]")
+    duplicates.set(title="How often it proposes what is known", xlabel="Samples")
+    duplicates.set_ylabel(f"Duplicates [% of {window} samples]")
+    if not last:
+        nothing_yet(entropy, "No sample yet")
+        nothing_yet(duplicates, "No sample yet")
+        return figure
+    undecided, repeating = [], []
+    for arm, colour in zip(arms, ARM_COLOURS, strict=False):
+        samples = arm.log.samples
+        if not samples:
+            continue
+        x = np.arange(1, len(samples) + 1, dtype=float)
+        nats = moving_mean(np.array([s.entropy for s in samples]), max(1, len(x) // 20))
+        entropy.plot(x, nats, color=colour, marker="o" if len(x) == 1 else "")
+        undecided.append((x[-1], nats[-1], f"{arm.title}, at last {nats[-1]:.1f}", colour))
+        known = 100 * np.array([float(is_duplicate(sample)) for sample in samples])
+        rate = moving_mean(known, min(window, len(x)))
+        duplicates.plot(x, rate, color=colour, marker="o" if len(x) == 1 else "")
+        repeating.append((x[-1], rate[-1], f"{arm.title}, {known.mean():.0f}% in all", colour))
+    entropy.set_ylim(bottom=0, top=1.1 * entropy.get_ylim()[1])
+    duplicates.set_ylim(-2, max(12.0, 1.1 * duplicates.get_ylim()[1]))
+    entropy.set_xlim(0, 1.02 * last)
+    _mark_schedule(entropy, arms[0], last)
+    label_ends(entropy, undecided)
+    label_ends(duplicates, repeating)
+    return figure
+
+
+def slots_busy(arms: Sequence[Arm]) -> Figure:
+    """How many slots trained at each moment, from each strategy's start."""
+    shown = [(arm, c) for arm, c in zip(arms, ARM_COLOURS, strict=False) if arm.log.outcomes]
+    rows = max(1, len(shown))
+    figure = new_figure(height=0.6 + 2.1 * rows, rows=rows)
+    if not shown:
+        figure.axes[0].set_title("Slots busy over time")
+        nothing_yet(figure.axes[0], "No trial has ended yet")
+    for axes, (arm, colour) in zip(figure.axes, shown, strict=False):
+        _busy(axes, arm, colour)
+    return figure
+
+
+def _busy(axes: Axes, arm: Arm, colour: str) -> None:
+    begins = np.array([outcome.started for outcome in arm.log.outcomes])
+    ends = np.array([outcome.ended for outcome in arm.log.outcomes])
+    origin = min(arm.spans[0][0], begins.min())
+    last = max(arm.spans[-1][1], ends.max())
+    if len(ends) > PERIODS:
+        edges = np.linspace(origin, last, PERIODS + 1)
+    else:
+        edges = np.unique(np.concatenate([[origin, last], begins, ends]))
+    busy = mean_busy(begins, ends, edges)
+    unit, name = time_unit(last - origin)
+    axes.stairs(busy, (edges - origin) / unit, fill=True, color=colour, alpha=0.55)
+    axes.axhline(arm.slots, color=GREY, lw=1, ls=(0, (4, 2)))
+    slots = f"{arm.slots} slot" if arm.slots == 1 else f"{arm.slots} slots"
+    beside(axes, arm.slots, slots, GREY)
+    share = "" if arm.utilisation is None else f", training {arm.utilisation:.0%} of the time"
+    axes.set_title(f"{arm.title[:1].upper()}{arm.title[1:]}: {slots}{share}")
+    axes.set(ylim=(0, 1.15 * max(arm.slots, busy.max())), xlim=(0, (last - origin) / unit))
+    axes.set(xlabel=f"Time since the start [{name}]", ylabel="Slots busy")
+    axes.locator_params(axis="y", integer=True, nbins=5)
+
+
+def _mark_schedule(axes: Axes, arm: Arm, last: int) -> None:
+    """Where the space's argument grows, entropy jumps for that reason alone."""
+    schedule = arm.experiment.space.schedule
+    for sample in range(schedule.every, last, schedule.every) if schedule else ():
+        assert schedule is not None
+        value = arm.experiment.arguments(sample)[schedule.argument]
+        axes.axvline(sample, color=GREY, lw=0.8, ls=":")
+        across = axes.get_xaxis_transform()
+        text = f" {schedule.argument} {value}"
+        axes.text(sample, 0.03, text, transform=across, fontsize=8, color=GREY)

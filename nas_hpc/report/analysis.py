@@ -1,0 +1,74 @@
+"""Tables, figures and the diagram of an experiment, finished or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from nas_hpc.experiment import Experiment, is_reference, resolve
+from nas_hpc.report import activity_figures, retrain_figures, reward_figures
+from nas_hpc.report.portraits import portrait_of
+from nas_hpc.report.style import GREY, save, styled, text_figure
+from nas_hpc.report.summary import Findings, summary
+from nas_hpc.report.tables import write_grid, write_trials
+from nas_hpc.report.words import markdown
+from nas_hpc.store.durable import write_durably, write_json
+
+FIGURES: dict[str, Callable[[Findings], Figure]] = {
+    "reward_by_trial": lambda findings: reward_figures.reward_by_trial(findings.arms),
+    "reward_by_time": lambda findings: reward_figures.reward_by_time(findings.arms),
+    "reward_distribution": lambda findings: reward_figures.reward_distribution(findings.arms),
+    "entropy_and_duplicates": lambda found: activity_figures.entropy_and_duplicates(found.arms),
+    "slots_busy": lambda findings: activity_figures.slots_busy(findings.arms),
+    "rescore": retrain_figures.rescore,
+    "grid": retrain_figures.grid,
+}
+"""Every figure by the name of its files."""
+
+
+def analyse(experiment: Experiment, results: Path) -> None:
+    """See `nas_hpc.report.analyse`."""
+    (results / "figures").mkdir(parents=True, exist_ok=True)
+    if is_reference(experiment.space.name):
+        resolve(experiment.space.name)  # the file of a space may register a portrait
+    findings = Findings.of(experiment)
+    facts = summary(findings)
+    write_trials(results / "trials.csv", findings)
+    write_grid(results / "retrain.csv", findings)
+    write_json(results / "summary.json", facts)
+    text = markdown(facts)
+    write_durably(results / "summary.md", lambda temporary: _put(temporary, text))
+    with styled():
+        for name, make in FIGURES.items():
+            figure = make(findings)
+            _stamp(figure, findings)
+            save(figure, results / "figures" / name, "png", "pdf")
+        save(_diagram(findings), results / "best", "svg", "png")
+
+
+def _diagram(findings: Findings) -> Figure:
+    best = findings.best
+    if best is None:
+        return text_figure(f"{findings.experiment.name}: no network has been trained yet", [])
+    architecture = json.loads(best.architecture)
+    kind = "chosen" if findings.retraining.chosen else "best so far"
+    if best.validation_accuracy is not None:
+        score = f"validation accuracy {best.validation_accuracy:.3f}"
+    else:
+        score = f"reward {best.reward:.3f}"
+    heading = f"{findings.experiment.name}: trial {best.trial}, {kind}, {score} in the search"
+    return portrait_of(architecture).draw(architecture, findings.task, heading)
+
+
+def _stamp(figure: Figure, findings: Findings) -> None:
+    """Say on the figure that there is more to come."""
+    if findings.unfinished:
+        place = {"x": 0.995, "y": 0.995, "ha": "right", "va": "top"}
+        figure.text(s="unfinished", style="italic", fontsize=8, color=GREY, **place)
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text)

@@ -1,0 +1,182 @@
+"""How far each strategy of an experiment has come, once or again and again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from nas_hpc.cluster import spool
+from nas_hpc.cluster.presence import slots
+from nas_hpc.experiment import Experiment
+from nas_hpc.report.arms import Arm, as_run_by, strategies, title
+from nas_hpc.report.words import duration, number
+from nas_hpc.store import RunFolder, SearchLog, SearchReader, current_session
+
+LATELY = 300.0
+"""The rate is that of the last so many seconds."""
+
+REFRESH, REPEAT = 2.0, 10.0
+"""Seconds between two looks on a terminal, and between two lines elsewhere."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One look at one strategy.
+
+    Attributes:
+        title: of the strategy.
+        done, budget: trials with a reward, and asked for.
+        running, queued, failed: trials; the failed ones are among the done or were given up.
+        best: highest reward; None before one.
+        rate: trials a minute lately.
+        left: seconds until the budget is spent at that rate; None if that cannot be told.
+        samples, duplicates: numbers of samples.
+        slots: that live on this machine.
+        state: ``not started``, ``running``, why it ended, ...
+        over: nothing is left to do.
+    """
+
+    title: str
+    done: int
+    budget: int
+    running: int = 0
+    queued: int = 0
+    failed: int = 0
+    best: float | None = None
+    rate: float = 0.0
+    left: float | None = None
+    samples: int = 0
+    duplicates: int = 0
+    slots: int = 0
+    state: str = "not started"
+    over: bool = False
+
+    def details(self) -> str:
+        """All but the number of trials."""
+        share = f" ({self.duplicates / self.samples:.0%})" if self.samples else ""
+        parts = [
+            self.state,
+            f"{self.running} running",
+            f"{self.queued} queued",
+            f"{self.failed} failed",
+            f"duplicates {self.duplicates}{share}",
+            f"best {number(self.best)}",
+            f"slots alive {self.slots}",
+        ]
+        if not self.over:
+            left = "unknown" if self.left is None else duration(self.left)
+            parts += [f"{self.rate:.1f} a minute", f"time left {left}"]
+        return ", ".join(parts)
+
+
+class Watcher:
+    """Looks at one strategy; reads only what is new since its last look."""
+
+    def __init__(self, experiment: Experiment, strategy: str) -> None:
+        self._experiment = as_run_by(experiment, strategy)
+        self._folder = RunFolder.of(self._experiment)
+        self._reader = SearchReader(self._folder)
+
+    def look(self, now: float) -> Reading:
+        """The strategy at a time given in seconds since 1970."""
+        strategy, budget = self._experiment.search.strategy, self._experiment.budget.trials
+        folder = self._folder
+        if not folder.logs.exists():  # the last of its places to be made
+            return Reading(title(strategy), done=0, budget=budget)
+        # Listed before the store is read: what ends in between counts as done, not as running.
+        queued = set(spool.queued(folder))
+        claimed = {claim.trial for claim in spool.claims(folder)}
+        log = self._reader.read()
+        arm = Arm(strategy, self._experiment, log)
+        done = {outcome.trial for outcome in log.outcomes if outcome.answers}
+        rate = _rate(arm, now)
+        return Reading(
+            title=arm.title,
+            done=len(done),
+            budget=budget,
+            running=len(claimed - done),
+            queued=len(queued - claimed - done),
+            failed=_failed(log),
+            best=max((o.reward for o in log.outcomes if o.status == "ok"), default=None),
+            rate=rate,
+            left=60 * max(0, budget - len(done)) / rate if rate else None,
+            samples=len(log.samples),
+            duplicates=arm.duplicates,
+            slots=sum(slot.alive for slot in slots(folder)),
+            state=arm.reason if arm.done else _state(folder, arm.reason),
+            over=arm.done,
+        )
+
+
+def status(experiment: Experiment, watch: bool, console: Console | None = None) -> None:
+    """See `nas_hpc.report.status`."""
+    console = console or Console(highlight=False)
+    watchers = [Watcher(experiment, strategy) for strategy in strategies(experiment)]
+    try:
+        if watch and console.is_terminal:
+            _bars(console, experiment.name, watchers)
+        else:
+            _lines(console, experiment.name, watchers, watch)
+    except KeyboardInterrupt:
+        return
+
+
+def _lines(console: Console, name: str, watchers: list[Watcher], watch: bool) -> None:
+    while True:
+        readings = [watcher.look(time.time()) for watcher in watchers]
+        for r in readings:
+            line = f"{name}, {r.title}: {r.done} of {r.budget} trials, {r.details()}"
+            console.print(escape(line), soft_wrap=True)
+        if not watch or all(reading.over for reading in readings):
+            return
+        time.sleep(REPEAT)
+
+
+def _bars(console: Console, name: str, watchers: list[Watcher]) -> None:
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            readings = [watcher.look(time.time()) for watcher in watchers]
+            live.update(_panel(name, readings), refresh=True)
+            if all(reading.over for reading in readings):
+                return
+            time.sleep(REFRESH)
+
+
+def _panel(name: str, readings: list[Reading]) -> RenderableType:
+    parts: list[RenderableType] = [f"[bold]{escape(name)}[/]"]
+    for reading in readings:
+        row = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=reading.budget, completed=reading.done, width=40)
+        row.add_row(escape(f"{reading.title:15}"), bar, f"{reading.done} of {reading.budget}")
+        parts += [row, f"[dim]  {escape(reading.details())}[/]"]
+    return Group(*parts)
+
+
+def _rate(arm: Arm, now: float) -> float:
+    """Answers a minute lately, or since it started or was resumed if that is less long ago."""
+    if not arm.spans:
+        return 0.0
+    since = max(now - LATELY, arm.spans[-1][0])
+    lately = sum(outcome.answers and outcome.ended > since for outcome in arm.log.outcomes)
+    return 60 * lately / max(now - since, 1.0)
+
+
+def _failed(log: SearchLog) -> int:
+    """Trials whose last attempt failed."""
+    last = {outcome.trial: outcome.status for outcome in log.outcomes}
+    return sum(status != "ok" for status in last.values())
+
+
+def _state(folder: RunFolder, reason: str) -> str:
+    session = current_session(folder)
+    if session is None:
+        return "starting"
+    if not session.identity.here():
+        return f"last written by {session.identity}"
+    return "running" if session.identity.alive() else reason or "interrupted"

@@ -1,0 +1,86 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nas_hpc.retrain.selection import candidates, shortlist
+from tests.retrain.finished import HERE, experiment_in, folder_of, searched, without_times
+
+EPOCHS = 6
+
+
+def prepared(place: Path, stop_in: int) -> tuple[Path, Path]:
+    """An experiment before its grid, with the child that stands still; its YAML and its notes."""
+    child = {
+        "name": f"{HERE / 'slow_child.py'}:child",
+        "options": {"notes": "notes", "stop": "stop", "stop_in": stop_in},
+    }
+    experiment = searched(experiment_in(place, child=child, retrain={"epochs": EPOCHS}))
+    candidates(experiment)
+    folder = folder_of(experiment)
+    for i in range(3):
+        folder.publish(folder.rescored(i), {"mean": 0.5, "sd": 0.0})
+    shortlist(experiment)
+    return folder.point(0, 1), place / "notes"
+
+
+def start(place: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "nas_hpc", "grid", "small.yaml", "--top", "0", "--point", "1"]
+    return subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return said
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    place = tmp_path_factory.mktemp("undisturbed")
+    result, notes = prepared(place, stop_in=0)
+    finish(start(place))
+    assert notes.read_text().split() == [str(epoch) for epoch in range(1, EPOCHS + 1)]
+    return without_times(json.loads(result.read_text()))
+
+
+def test_a_killed_grid_point_goes_on_from_its_last_epoch_to_the_same_result(tmp_path, undisturbed):
+    result, notes = prepared(tmp_path, stop_in=4)
+    first = start(tmp_path)
+    wait_for((tmp_path / "stop").exists)
+    first.kill()
+    first.communicate()
+    assert not result.exists()
+    finish(start(tmp_path))
+    # Epoch 4 was reported, but not saved: it is the only one that was lost.
+    assert notes.read_text().split() == ["1", "2", "3", "4", "4", "5", "6"]
+    assert without_times(json.loads(result.read_text())) == undisturbed
+
+
+def test_two_processes_that_want_the_same_training_make_it_once(tmp_path, undisturbed):
+    result, notes = prepared(tmp_path, stop_in=2)
+    first = start(tmp_path)
+    wait_for((tmp_path / "stop").exists)
+    os.kill(first.pid, signal.SIGSTOP)
+    second = start(tmp_path)
+    assert second.stdout is not None
+    assert "another process is training this" in second.stdout.readline()
+    first.kill()
+    first.communicate()
+    third = start(tmp_path)
+    finish(second)
+    finish(third)
+    assert notes.read_text().split() == ["1", "2", "2", "3", "4", "5", "6"]
+    assert without_times(json.loads(result.read_text())) == undisturbed

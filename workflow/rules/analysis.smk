@@ -1,0 +1,66 @@
+# Tables and figures of everything that was recorded, and one file to send around.
+
+
+rule analysis:
+    # Reads the store and what the final training has published; writes nothing back.
+    input:
+        expand(RUN / "done" / "search-{strategy}.json", strategy=STRATEGIES),
+        expand(RETRAIN / "final" / "{seed}.json", seed=range(experiment.retrain.seeds)),
+    output:
+        RESULTS / "summary.md",
+        RESULTS / "summary.json",
+        RESULTS / "best.png",
+        expand(RESULTS / "figures" / "{name}.pdf", name=FIGURES),
+        report(
+            RESULTS / "best.svg",
+            caption="../report/best.rst",
+            category="Architecture",
+        ),
+        report(
+            expand(RESULTS / "figures" / "{name}.png", name=FIGURES),
+            caption="../report/figures.rst",
+            category="Figures",
+        ),
+        report(
+            RESULTS / "trials.csv",
+            caption="../report/trials.rst",
+            category="Tables",
+        ),
+        report(
+            RESULTS / "retrain.csv",
+            caption="../report/retrain.rst",
+            category="Tables",
+        ),
+    log:
+        LOGS / "analysis.log",
+    conda:
+        "nas-hpc"
+    resources:
+        machine_percent=1,
+        mem_mb=2000,
+    params:
+        experiment=EXPERIMENT,
+        results=RESULTS,
+        configuration=configured("title", "compare_with"),
+    shell:
+        "nas-hpc analyse {params.experiment:q} --results {params.results:q} > {log:q} 2>&1"
+
+
+rule report:
+    # Snakemake's own report, as a rule so that every way of starting the workflow makes it.
+    input:
+        rules.analysis.output,
+    output:
+        RESULTS / "report.html",
+    log:
+        LOGS / "report.log",
+    conda:
+        "nas-hpc"
+    resources:
+        machine_percent=1,
+    params:
+        experiment=EXPERIMENT,
+        snakefile=workflow.main_snakefile,
+    shell:
+        "snakemake --snakefile {params.snakefile:q} --nolock --report {output:q} "
+        "--config experiment={params.experiment:q} -- {input:q} > {log:q} 2>&1"
