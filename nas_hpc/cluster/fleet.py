@@ -21,7 +21,7 @@ from nas_hpc.cluster.presence import Presence
 from nas_hpc.store import Identity, RunFolder
 
 FAILURES_IN_A_ROW = 3
-"""Slots that ended before their child was ready, before no more are started."""
+"""Slots or children that could not start, before no more are started."""
 
 UNANSWERED_SECONDS = 120.0
 """Age at which the files of a submission that never answered are cleared away."""
@@ -130,7 +130,7 @@ class Fleet:
         """See to it that there are so many slots, but at most ``count``.
 
         Raises:
-            SlotError: several in a row have ended before they could take a trial.
+            SlotError: several in a row could not start, and there is none to go on with.
         """
         there = len(self.living) + len(self.starting)
         by_index = sorted(self.living, key=presence.index, reverse=True)
@@ -209,7 +209,7 @@ class Fleet:
         seen = Presence.of(self._folder, slot)
         if seen is None or seen.gone:
             self._gone.add(slot)
-            self._failures += seen is None or seen.state == "starting"
+            self._failures += seen is None or seen.state == "failed"
 
     def _submit(self, indices: list[int]) -> None:
         self._batches += 1
@@ -239,6 +239,6 @@ class Fleet:
         text = kept[-1].read_text() if kept else ""
         last = "\n".join(text.strip().splitlines()[-40:])
         return (
-            f"{self._failures} slots in a row have ended before they could take a trial\n{last}\n"
+            f"{self._failures} times in a row, a slot or its child could not start\n{last}\n"
             f"{kept[-1] if kept else self._folder.jobs}"
         )

@@ -11,8 +11,9 @@ from typing import Literal
 from nas_hpc.cluster.spool import replace_json
 from nas_hpc.store import Identity, RunFolder
 
-State = Literal["starting", "ready", "ended"]
-"""``starting``: its child has never been ready; ``ended``: it ended in order, holding no claim."""
+State = Literal["starting", "ready", "ended", "failed"]
+"""``starting``: its child has never been ready; ``ended``: it ended in order, holding no claim;
+``failed``: it ended because its child could not start."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Presence:
     @property
     def alive(self) -> bool:
         """Whether it may take trials."""
-        return self.state != "ended" and self.identity.alive()
+        return self.state in ("starting", "ready") and self.identity.alive()
 
     @property
     def gone(self) -> bool:

@@ -142,6 +142,7 @@ class Slot:
             while answer is None:
                 answer = self._listen(child, LONGEST_WAIT)
         except ChildEnded as ended:
+            self._announce("failed")
             raise RuntimeError(f"children cannot start in slot {self._name}: {ended}") from None
         self._announce("ready")
         return child

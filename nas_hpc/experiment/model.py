@@ -22,7 +22,7 @@ class Own(Strict):
     """Something built in, or your own code."""
 
     name: str
-    """A built-in name, ``package.module:name``, or ``path/to/file.py:name`` relative to the YAML."""
+    """Built in, ``package.module:name``, or ``path/to/file.py:name`` relative to the YAML."""
 
     options: dict[str, Any] = {}
     """Keyword arguments of what is named."""
@@ -217,9 +217,16 @@ class Grid(Strict):
     """Values of ``training`` that the final training tries, in all combinations."""
 
     learning_rate: tuple[Rate, ...] = (0.1, 0.05)
+    """Values of ``training.learning_rate``."""
+
     weight_decay: tuple[Annotated[float, Field(ge=0)], ...] = (1e-4, 5e-4)
+    """Values of ``training.weight_decay``."""
+
     batch_norm_epsilon: tuple[Rate, ...] = (1e-5, 1e-3)
+    """Values of ``training.batch_norm_epsilon``."""
+
     decay_at: tuple[tuple[Annotated[float, Field(gt=0, lt=1)], ...], ...] = ((0.5, 0.75),)
+    """Values of ``training.decay_at``, each a list of its own."""
 
 
 class Retrain(Strict):

@@ -71,7 +71,7 @@ class Baseline:
         if not rewards:
             return []
         self._value = median(rewards)
-        # The median distance ignores a failed child; it is 0, and bounds nothing, if most are equal.
+        # The median ignores a failed child; it is 0, and bounds nothing, if most are equal.
         distances = [abs(reward - self._value) for reward in rewards]
         self._deviation = median(distances)
         bounded = [self._value + self._bounded(reward) for reward in rewards]

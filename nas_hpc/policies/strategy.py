@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_hpc.spaces import Arguments, Tokens
 
-SAMPLING = 1
+SAMPLING = int.from_bytes(b"sample")
 """First number of the spawn key of everything drawn while sampling."""
 
 

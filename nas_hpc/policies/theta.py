@@ -12,7 +12,7 @@ import numpy as np
 
 from nas_hpc.spaces import Kind
 
-INITIAL = 0
+INITIAL = int.from_bytes(b"initial")
 """First number of the spawn key of the initial parameters."""
 
 Flat = TypeVar("Flat")

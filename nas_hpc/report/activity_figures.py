@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,13 +19,13 @@ PERIODS = 150
 
 def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
     """How undecided the policy was, and how often it proposed what was known, by sample."""
-    figure = new_figure(height=5.4, rows=2, sharex=True)
+    figure = new_figure(height=2.1, rows=2)
     entropy, duplicates = figure.axes
     last = max((len(arm.log.samples) for arm in arms), default=0)
-    window = max(1, last // 10)
+    window = max(10, last // 10)
     entropy.set(title="How undecided the policy is", ylabel="Entropy of the policy [nats]")
     duplicates.set(title="How often it proposes what is known", xlabel="Samples")
-    duplicates.set_ylabel(f"Duplicates [% of {window} samples]")
+    duplicates.set_ylabel(f"Duplicates [% of the last {window}]")
     if not last:
         nothing_yet(entropy, "No sample yet")
         nothing_yet(duplicates, "No sample yet")
@@ -39,12 +40,14 @@ def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
         entropy.plot(x, nats, color=colour, marker="o" if len(x) == 1 else "")
         undecided.append((x[-1], nats[-1], f"{arm.title}, at last {nats[-1]:.1f}", colour))
         known = 100 * np.array([float(is_duplicate(sample)) for sample in samples])
-        rate = moving_mean(known, min(window, len(x)))
-        duplicates.plot(x, rate, color=colour, marker="o" if len(x) == 1 else "")
+        rate = moving_mean(known, window)
+        duplicates.plot(x, rate, color=colour, marker="o" if len(x) == 1 else "", clip_on=False)
         repeating.append((x[-1], rate[-1], f"{arm.title}, {known.mean():.0f}% in all", colour))
     entropy.set_ylim(bottom=0, top=1.1 * entropy.get_ylim()[1])
-    duplicates.set_ylim(-2, max(12.0, 1.1 * duplicates.get_ylim()[1]))
-    entropy.set_xlim(0, 1.02 * last)
+    duplicates.set_ylim(0, max(10.0, 1.1 * duplicates.get_ylim()[1]))
+    for axes in figure.axes:
+        axes.set_xlim(0, 1.02 * last)
+        axes.locator_params(axis="x", integer=True)
     _mark_schedule(entropy, arms[0], last)
     label_ends(entropy, undecided)
     label_ends(duplicates, repeating)
@@ -55,7 +58,7 @@ def slots_busy(arms: Sequence[Arm]) -> Figure:
     """How many slots trained at each moment, from each strategy's start."""
     shown = [(arm, c) for arm, c in zip(arms, ARM_COLOURS, strict=False) if arm.log.outcomes]
     rows = max(1, len(shown))
-    figure = new_figure(height=0.6 + 2.1 * rows, rows=rows)
+    figure = new_figure(height=1.4, rows=rows)
     if not shown:
         figure.axes[0].set_title("Slots busy over time")
         nothing_yet(figure.axes[0], "No trial has ended yet")
@@ -79,7 +82,13 @@ def _busy(axes: Axes, arm: Arm, colour: str) -> None:
     axes.axhline(arm.slots, color=GREY, lw=1, ls=(0, (4, 2)))
     slots = f"{arm.slots} slot" if arm.slots == 1 else f"{arm.slots} slots"
     beside(axes, arm.slots, slots, GREY)
-    share = "" if arm.utilisation is None else f", training {arm.utilisation:.0%} of the time"
+    for (_, end), (begin, _) in pairwise(arm.spans):
+        if begin - end > 0.1 * (last - origin):
+            middle = ((begin + end) / 2 - origin) / unit
+            axes.text(middle, arm.slots / 2, "stopped", ha="center", color=GREY, fontsize=8.5)
+    share = (
+        "" if arm.utilisation is None else f", busy {arm.utilisation:.0%} of the time that it ran"
+    )
     axes.set_title(f"{arm.title[:1].upper()}{arm.title[1:]}: {slots}{share}")
     axes.set(ylim=(0, 1.15 * max(arm.slots, busy.max())), xlim=(0, (last - origin) / unit))
     axes.set(xlabel=f"Time since the start [{name}]", ylabel="Slots busy")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from nas_hpc.experiment import Experiment, is_reference, resolve
 from nas_hpc.report import activity_figures, retrain_figures, reward_figures
 from nas_hpc.report.portraits import portrait_of
-from nas_hpc.report.style import GREY, save, styled, text_figure
+from nas_hpc.report.style import save, stamp, styled, text_figure
 from nas_hpc.report.summary import Findings, summary
 from nas_hpc.report.tables import write_grid, write_trials
 from nas_hpc.report.words import markdown
@@ -27,6 +27,9 @@ FIGURES: dict[str, Callable[[Findings], Figure]] = {
     "grid": retrain_figures.grid,
 }
 """Every figure by the name of its files."""
+
+OF_TRAINING = ("rescore", "grid")
+"""Those that show the final training; the others show the search."""
 
 
 def analyse(experiment: Experiment, results: Path) -> None:
@@ -44,7 +47,9 @@ def analyse(experiment: Experiment, results: Path) -> None:
     with styled():
         for name, make in FIGURES.items():
             figure = make(findings)
-            _stamp(figure, findings)
+            missing = findings.training if name in OF_TRAINING else findings.searching
+            if missing:
+                stamp(figure, "unfinished")
             save(figure, results / "figures" / name, "png", "pdf")
         save(_diagram(findings), results / "best", "svg", "png")
 
@@ -61,13 +66,6 @@ def _diagram(findings: Findings) -> Figure:
         score = f"reward {best.reward:.3f}"
     heading = f"{findings.experiment.name}: trial {best.trial}, {kind}, {score} in the search"
     return portrait_of(architecture).draw(architecture, findings.task, heading)
-
-
-def _stamp(figure: Figure, findings: Findings) -> None:
-    """Say on the figure that there is more to come."""
-    if findings.unfinished:
-        place = {"x": 0.995, "y": 0.995, "ha": "right", "va": "top"}
-        figure.text(s="unfinished", style="italic", fontsize=8, color=GREY, **place)
 
 
 def _put(path: Path, text: str) -> None:

@@ -6,10 +6,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from nas_hpc.experiment import Experiment
 from nas_hpc.report.trials import TrialRow, trial_rows
 from nas_hpc.store import RunFolder, Sample, SearchLog, read_search
+
+Value = TypeVar("Value")
 
 UNDONE = ("", "stopped", "children cannot run")
 """Reasons of an end after which the same command goes on; any other one is final."""
@@ -128,7 +131,7 @@ def is_duplicate(sample: Sample) -> bool:
     return sample.number != sample.trial
 
 
-def thirds(values: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+def thirds(values: Sequence[Value]) -> tuple[Sequence[Value], Sequence[Value]]:
     """The first and the last third, rounded down, but of at least one value if there is any."""
     third = max(1, len(values) // 3)
     return values[:third], values[-third:]

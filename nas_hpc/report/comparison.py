@@ -67,7 +67,7 @@ class Comparison:
         return (
             f"At {self.trials} trials each, the mean reward of the last third is "
             f"{self.search_mean:.4f} for {self.search} and {self.other_mean:.4f} for {self.other} "
-            f"({self.n} trials each): {self.search} is {verdict} "
+            f"(n = {self.n} each): {self.search} is {verdict} "
             f"(one-sided Mann-Whitney U test, p = {self.p_value:.2g}; significant below {LEVEL}). "
             f"Both are single runs: the test speaks of their trials, not of other seeds."
         )

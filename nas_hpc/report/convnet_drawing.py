@@ -112,7 +112,11 @@ def _lanes(axes: Axes, graph: Graph, places: Places) -> None:
         colour = INK if source == IMAGE else LANE_COLOURS[order % len(LANE_COLOURS)]
         loose = users == [len(graph.layers)]
         repaired = source == IMAGE or loose
-        style = {"color": colour, "lw": 1.5, "ls": (0, (3, 1.5)) if repaired else "-"}
+        style: dict[str, Any] = {
+            "color": colour,
+            "lw": 1.5,
+            "ls": (0, (3, 1.5)) if repaired else "-",
+        }
         begin, end = places.middle(source), places.entry[max(users)]
         axes.plot([HALF, x], [begin, begin], zorder=1, **style)
         # A white rim lets the lane pass over what it has nothing to do with.
@@ -223,7 +227,9 @@ def _box(
         zorder=4,
     )
     axes.add_patch(box)
-    place = {"x": -HALF + 0.5, "ha": "left"} if glyph else {"x": 0.0, "ha": "center"}
+    place: dict[str, Any] = (
+        {"x": -HALF + 0.5, "ha": "left"} if glyph else {"x": 0.0, "ha": "center"}
+    )
     axes.text(y=top + BOX_HEIGHT / 2, s=text, va="center", zorder=5, **place)
     if glyph:
         # The filter itself, in proportion.

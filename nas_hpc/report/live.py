@@ -38,7 +38,7 @@ class Reading:
         left: seconds until the budget is spent at that rate; None if that cannot be told.
         samples, duplicates: numbers of samples.
         slots: that live on this machine.
-        state: ``not started``, ``running``, why it ended, ...
+        state: ``not started``, ``searching``, why it ended, ...
         over: nothing is left to do.
     """
 
@@ -179,4 +179,4 @@ def _state(folder: RunFolder, reason: str) -> str:
         return "starting"
     if not session.identity.here():
         return f"last written by {session.identity}"
-    return "running" if session.identity.alive() else reason or "interrupted"
+    return "searching" if session.identity.alive() else reason or "interrupted"

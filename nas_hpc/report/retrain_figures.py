@@ -36,7 +36,9 @@ def rescore(findings: Findings) -> Figure:
         rewards, mean, sd = entry["rewards"], entry["mean"], entry["sd"]
         axes.plot(rewards, [row] * len(rewards), "o", ms=5, color=BLUE, alpha=0.5, mew=0)
         axes.plot([mean, mean], [row - 0.28, row + 0.28], color=BLUE, lw=2.5)
-        axes.plot(before.get(entry["trial"]), row, "D", ms=5, mfc="white", mec=VERMILLION)
+        first = before.get(entry["trial"])
+        if first is not None:
+            axes.plot(first, row, "D", ms=5, mfc="white", mec=VERMILLION)
         beside(axes, row, f"{mean:.3f}" + ("" if sd is None else f" ± {sd:.3f}"))
     beside(axes, -0.9, "mean ± SD", GREY)
     _columns(axes, ["trial"], [[str(entry["trial"])] for entry in entries])
@@ -94,8 +96,8 @@ def _value(value: Any) -> str:
 
 
 def _figure(title: str, rows: int) -> Figure:
-    figure = new_figure(height=1.5 + 0.25 * max(4, rows))
-    figure.suptitle(title, x=0.02, ha="left", fontsize=10.5, weight="bold")
+    figure = new_figure(height=0.28 * max(3, rows), width=4.4)
+    figure.axes[0].set_title(title, pad=36 if rows else 10)
     return figure
 
 

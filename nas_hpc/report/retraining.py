@@ -66,7 +66,7 @@ class Retraining:
 
     @property
     def best_trial(self) -> int | None:
-        """The chosen trial, or before there is one, that of the best mean reward under new seeds."""
+        """The chosen trial; before there is one, that of the best mean reward with new seeds."""
         if self.chosen:
             return int(self.chosen["trial"])
         return max(self.rescores, key=lambda trial: self.rescores[trial].mean, default=None)

@@ -15,6 +15,7 @@ from nas_hpc.report.style import ARM_COLOURS, GREY, INK, beside, label_ends, new
 from nas_hpc.report.trials import TrialRow
 
 NONE_YET = "No trial has ended yet"
+NONE_TRAINED = "No network has been trained yet: all trials failed"
 MANY = 300
 """Above so many trials their dots are drawn fainter."""
 
@@ -39,21 +40,23 @@ def reward_distribution(arms: Sequence[Arm]) -> Figure:
         early, late = thirds(arm.answers)
         if len(arm.answers) > 2:
             groups.append((f"{arm.title},\nfirst third", early, colour))
-        if late:
             groups.append((f"{arm.title},\nlast third", late, colour))
-    figure = new_figure(height=1.2 + 0.75 * max(1, len(groups)))
+        elif arm.answers:
+            groups.append((f"{arm.title},\nso far", arm.answers, colour))
+    figure = new_figure(height=0.75 * max(2, len(groups)))
     axes = figure.axes[0]
-    axes.set_title("Rewards early and late")
-    if not groups:
-        nothing_yet(axes, NONE_YET)
-        return figure
+    axes.set_title("Rewards early and late", pad=20)
     everything = [reward for _, trials, _ in groups for reward in _trained(trials)]
-    low, high = min(everything, default=0.0), max(everything, default=1.0)
+    if not everything:
+        nothing_yet(axes, NONE_TRAINED if groups else NONE_YET)
+        return figure
+    low, high = min(everything), max(everything)
     failed_at = low - 0.15 * (high - low or 0.1)
     for row, (_, trials, colour) in enumerate(groups):
         _strip(axes, row, trials, colour, failed_at)
     if any(trial.failed for _, trials, _ in groups for trial in trials):
-        axes.text(failed_at, len(groups) - 0.5, "failed\n", ha="center", color=GREY, fontsize=8)
+        across = axes.get_xaxis_transform()
+        axes.text(failed_at, 1.02, "failed", transform=across, ha="center", color=GREY, fontsize=8)
     names = [name for name, _, _ in groups]
     axes.set(yticks=range(len(groups)), yticklabels=names, ylim=(len(groups) - 0.5, -0.5))
     axes.set_xlabel("Reward (a dot for each trained network, a bar at their mean)")
@@ -65,9 +68,11 @@ def reward_distribution(arms: Sequence[Arm]) -> Figure:
 def _strip(axes: Axes, row: int, trials: Sequence[TrialRow], colour: str, failed_at: float) -> None:
     rewards, failed = _trained(trials), sum(trial.failed for trial in trials)
     places = row + np.random.default_rng(row).uniform(-0.25, 0.25, len(trials))
-    opaque = 0.5 if len(rewards) < MANY else 0.15
-    axes.plot(rewards, places[: len(rewards)], "o", ms=4, color=colour, alpha=opaque, mew=0)
+    opaque = 0.6 if len(rewards) < MANY else 0.15
     axes.plot([failed_at] * failed, places[len(rewards) :], "x", ms=5, color=colour, alpha=opaque)
+    axes.plot(
+        rewards, places[: len(rewards)], "o", ms=4, color=colour, alpha=opaque, mew=0, zorder=3
+    )
     text = f"{len(rewards)} trained"
     if rewards:
         mean = fmean(rewards)
@@ -81,8 +86,8 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
     figure = new_figure()
     axes = figure.axes[0]
     axes.set(title=title, xlabel=label, ylabel="Reward (a dot for each trial)")
-    if not any(arm.answers for arm in arms):
-        nothing_yet(axes, NONE_YET)
+    if not any(arm.ranking for arm in arms):
+        nothing_yet(axes, NONE_TRAINED if any(arm.answers for arm in arms) else NONE_YET)
         return figure
     ends: list[tuple[float, float, str, str]] = []
     failures = False
@@ -100,12 +105,14 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
         window = max(1, len(x) // 8)
         if window > 1:
             mean = moving_mean(rewards, window)
+            mean[: window - 1] = np.nan  # of too few
             axes.plot(x, mean, color=colour, lw=1, ls=(0, (4, 2)))
             ends.append((x[-1], mean[-1], f"{arm.title}, mean of last {window}", colour))
         best = np.fmax.accumulate(rewards)
         axes.step(x, best, where="post", color=colour)
         ends.append((x[-1], best[-1], f"{arm.title}, best so far {best[-1]:.3f}", colour))
     axes.set_xlim(0, 1.02 * max(x.max(initial=0) for x in along))
+    axes.locator_params(axis="x", integer=True)
     if failures:
         beside(axes, 0, "failed trials", GREY, transform=axes.transAxes)
     label_ends(axes, [end for end in ends if np.isfinite(end[1])])

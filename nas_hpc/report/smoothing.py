@@ -6,18 +6,16 @@ import numpy as np
 
 
 def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of the last ``window`` values at each place [n]; NaN until there are so many.
+    """Mean of the last ``window`` values at each place [n]; of fewer where there are fewer.
 
-    Values that are NaN do not count.
+    Values that are NaN do not count; where there are no others the mean is NaN.
     """
     known = np.isfinite(values)
     sums = np.cumsum(np.where(known, values, 0.0))
     counts = np.cumsum(known)
     sums[window:] -= sums[:-window].copy()
     counts[window:] -= counts[:-window].copy()
-    mean = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
-    mean[: window - 1] = np.nan
-    return mean
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
 
 
 def mean_busy(begins: np.ndarray, ends: np.ndarray, edges: np.ndarray) -> np.ndarray:

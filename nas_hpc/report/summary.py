@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.report.arms import Arm, read_arms, thirds
+from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
 from nas_hpc.report.portraits import portrait_of
 from nas_hpc.report.retraining import Retraining, Spread, read_retraining
 from nas_hpc.report.task import Task, task_of
@@ -70,21 +70,33 @@ class Findings:
         return next(iter(of_chosen + self.search.ranking), None)
 
     @property
-    def unfinished(self) -> list[str]:
-        """What is not done yet, a sentence each; empty for a finished experiment."""
-        asked = self.experiment.budget.trials
-        missing = []
-        if self.search is None:
-            missing.append("The search has not begun.")
+    def searching(self) -> list[str]:
+        """Which strategies have not done their part, a sentence each."""
+        begun = {arm.strategy for arm in self.arms}
+        missing = [
+            f"{_upper(title(strategy))} has not begun."
+            for strategy in strategies(self.experiment)
+            if strategy not in begun
+        ]
         for arm in self.arms:
             if not arm.done:
                 ended = f" ({arm.reason})" if arm.reason else ""
-                trials = f"{len(arm.answers)} of {asked} trials"
+                trials = f"{len(arm.answers)} of {self.experiment.budget.trials} trials"
                 missing.append(f"{_upper(arm.title)} is unfinished: {trials} so far{ended}.")
-        if len(self.retraining.final) < self.experiment.retrain.seeds:
-            done = f"{len(self.retraining.final)} of {self.experiment.retrain.seeds}"
-            missing.append(f"The final training is unfinished: {done} runs so far.")
         return missing
+
+    @property
+    def training(self) -> list[str]:
+        """What is missing of the final training, a sentence."""
+        done, asked = len(self.retraining.final), self.experiment.retrain.seeds
+        if done >= asked:
+            return []
+        return [f"The final training is unfinished: {done} of {asked} runs so far."]
+
+    @property
+    def unfinished(self) -> list[str]:
+        """What is not done yet, a sentence each; empty for a finished experiment."""
+        return self.searching + self.training
 
 
 def summary(findings: Findings) -> dict[str, Any]:
@@ -115,7 +127,7 @@ def summary(findings: Findings) -> dict[str, Any]:
             if found
         ],
         "spread_of_rewards": {
-            "between_architectures": _spread(search and between_architectures(search)),
+            "between_architectures": _spread(between_architectures(search) if search else None),
             "between_seeds_of_one": between_seeds(retraining),
         },
     }

@@ -1,4 +1,4 @@
-"""The CSV tables: one row for each trial, one for each point of the grid. No test data in either."""
+"""The CSV tables: a row for each trial, a row for each point of the grid; no test data in them."""
 
 from __future__ import annotations
 

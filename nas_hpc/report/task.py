@@ -35,4 +35,7 @@ def task_of(experiment: Experiment) -> Task | None:
         return None
     data = read_json(file)
     shape = data["train"]
-    return Task(*shape[1:], data["classes"]) if len(shape) == 4 else None
+    if len(shape) != 4:
+        return None
+    _, channels, height, width = shape
+    return Task(channels, height, width, data["classes"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.store import Outcome, Sample, SearchLog
+from nas_hpc.store import Outcome, SearchLog
 
 IN_FLIGHT = "in flight"
 """Status of a trial that has no outcome yet."""
@@ -89,7 +89,7 @@ def trial_rows(strategy: str, experiment: Experiment, log: SearchLog) -> tuple[T
     rows = []
     for sample in sorted(log.samples, key=lambda sample: sample.number):
         if sample.number == sample.trial:
-            shared = {
+            shared: dict[str, Any] = {
                 "strategy": strategy,
                 "trial": sample.trial,
                 "samples": proposed[sample.trial],

@@ -21,8 +21,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
         _unfinished(facts["unfinished"]),
         "## Result",
         *_result(facts),
-        "## Strategies",
-        _strategies(facts["strategies"]),
+        *(["## Strategies", _strategies(facts["strategies"])] if facts["strategies"] else []),
         *[found["sentence"] for found in facts["comparisons"]],
         _spread(facts["spread_of_rewards"]),
     ]

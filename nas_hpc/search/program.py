@@ -58,7 +58,9 @@ def main(name: str, strategy: str) -> None:
     if world.rank == DISPATCHER:
         dispatch(experiment, mail, ranks)
         return
+    # Signals go to all ranks; the dispatcher ends the search in order, and tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     space = load_space(experiment)
     _, begin = mail.wait_for(lambda message: isinstance(message, Begin))
     if world.rank in ranks.server_group:

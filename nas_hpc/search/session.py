@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterable
 
@@ -37,6 +38,7 @@ LOOK_AROUND_SECONDS = 0.5
 """Between two looks at the stop file and the clock of the checkpoints."""
 
 STOPPED_NOW = "stopped now"
+INTERRUPTED = "interrupted"
 
 
 class DispatcherRank:
@@ -88,11 +90,14 @@ class DispatcherRank:
         adopted = self._executor.recover()
         self._carry_out(self._machine.restore(log, begin.ticket, adopted, now))
         nap, looked = Nap(), 0.0
+        interrupted = interruptions()
         while not self._reason:
             busy = self._carry_out(self._happened())
             if time.monotonic() - looked > LOOK_AROUND_SECONDS:
                 looked = time.monotonic()
                 self._look_around()
+            if interrupted:
+                self._reason = self._reason or INTERRUPTED
             nap(busy)
         self._close()
         return self._reason
@@ -178,6 +183,8 @@ class DispatcherRank:
                 self._mail.send(rank, Stop())
             for _ in group:
                 self._mail.wait_for(lambda message: isinstance(message, Stopped))
+        if self._reason in (STOPPED_NOW, INTERRUPTED):
+            self._writer.commit([Event("ended", self._reason, time.time())])
         if self._reason in (STOPPED_NOW, BROKEN):
             self._executor.cancel()
         self._executor.close()
@@ -188,3 +195,11 @@ class DispatcherRank:
         while self._saved_ticket < self._asked_ticket:
             _, part = self._mail.wait_for(lambda m: isinstance(m, ShardState | StrategyState))
             self._snapshot_part(part)
+
+
+def interruptions() -> list[int]:
+    """From now on, the numbers of the signals that ask this process to end: Ctrl-C, SIGTERM."""
+    received: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: received.append(number))
+    return received

@@ -1,9 +1,9 @@
 """Cuts of the controller's parameters: everything that learning needs to go on after a ticket.
 
 ``checkpoints/<ticket>-<epoch>.h5``, plain HDF5: attributes ``schema``, ``ticket``, ``version``,
-``accumulated_count``, ``sha256`` (of all values, see `checksum`); datasets ``theta``,
-``first_moment``, ``second_moment``, ``accumulated`` (float64 [n]) and ``strategy`` (JSON text), each
-with an attribute ``meaning``.
+``accumulated_count``, ``sha256`` (checksum of all values); datasets ``theta``, ``first_moment``,
+``second_moment``, ``accumulated`` (float64 [n]) and ``strategy`` (JSON text), each with an
+attribute ``meaning``.
 """
 
 from __future__ import annotations

@@ -69,20 +69,23 @@ def write_hdf5(
 def reading(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file to read from it.
 
+    Its bytes are read at once: HDF5 fails in many ways on a file that is deleted while it looks.
+
     Raises:
         FileNotFoundError: it is not there, or was deleted on another machine while it was read.
         OSError: the system refuses to read it.
         DamagedFile: it is no HDF5 file, or reading from it inside the ``with`` failed.
     """
     try:
-        with h5py.File(path, "r") as file:
+        image = path.read_bytes()
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise FileNotFoundError(error.errno, os.strerror(error.errno), str(path)) from error
+        raise
+    try:
+        with h5py.File(h5py.h5f.open_file_image(image)) as file:
             yield file
     except Exception as error:
-        number = getattr(error, "errno", None)
-        if number == errno.ESTALE:
-            raise FileNotFoundError(number, os.strerror(number), str(path)) from error
-        if number is not None:
-            raise
         raise DamagedFile(path, error) from error
 
 

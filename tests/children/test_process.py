@@ -22,6 +22,8 @@ import os, subprocess, sys
 from nas_hpc.children.classifier import classifier
 from nas_hpc.children.progress import Progress
 
+print("imported", flush=True)
+
 def noisy(architecture, data, training, trial):
     print('{"trial": 0, "status": "a lie"}', flush=True)
     subprocess.run(["sh", "-c", "echo from a helper; echo and its errors >&2"])
@@ -117,7 +119,7 @@ def test_prints_go_to_the_log_and_a_process_ends_after_a_failure(tmp_path: Path)
         assert child.answer() == {"trial": 1, "status": "lost"}
         assert child.process.wait(timeout=60) == 0
         code, out, err = child.end()
-        assert (code, out, err) == (0, "", "")
+        assert (code, out, err) == (0, "", "imported\n")
     lines = ['{"trial": 0, "status": "a lie"}', "from a helper", "and its errors", "read: ''"]
     assert (folder.trial(0) / "log.txt").read_text().splitlines() == lines
     log = (folder.trial(1) / "log.txt").read_text()

@@ -32,6 +32,8 @@ def main(root: Path) -> None:
         if act == "close":
             os.close(1)
             time.sleep(600)
+        if act == "work":
+            time.sleep(0.05)
         if act == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if act == "exit":

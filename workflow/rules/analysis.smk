@@ -34,7 +34,7 @@ rule analysis:
     log:
         LOGS / "analysis.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     resources:
         machine_percent=1,
         mem_mb=2000,
@@ -55,7 +55,7 @@ rule report:
     log:
         LOGS / "report.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     resources:
         machine_percent=1,
     params:

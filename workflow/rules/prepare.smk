@@ -8,7 +8,7 @@ rule prepare:
     log:
         LOGS / "prepare.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,

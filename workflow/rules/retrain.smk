@@ -11,7 +11,7 @@ rule candidates:
     log:
         LOGS / "candidates.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     resources:
         machine_percent=1,
     params:
@@ -30,7 +30,7 @@ rule rescore:
     log:
         LOGS / "rescore-{candidate}.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,
@@ -53,7 +53,7 @@ rule shortlist:
     log:
         LOGS / "shortlist.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     resources:
         machine_percent=1,
     params:
@@ -72,7 +72,7 @@ rule grid:
     log:
         LOGS / "grid-{top}-{point}.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,
@@ -98,7 +98,7 @@ rule choose:
     log:
         LOGS / "choose.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     resources:
         machine_percent=1,
     params:
@@ -116,7 +116,7 @@ rule final:
     log:
         LOGS / "final-{seed}.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     threads: experiment.slots.threads
     resources:
         machine_percent=ONE_SLOT,

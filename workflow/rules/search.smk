@@ -11,7 +11,7 @@ rule search:
     log:
         LOGS / "search-{strategy}.log",
     conda:
-        "nas-hpc"
+        "../../environment.yml"
     threads: experiment.slots.count * experiment.slots.threads
     resources:
         machine_percent=100,

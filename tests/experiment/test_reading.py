@@ -1,0 +1,115 @@
+"""YAML files: errors that name file, key and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from nas_hpc.experiment import ExperimentError, read, validate
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "mine.yaml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_a_file_is_read_and_named_after_itself(write):
+    experiment = read(write("seed: 7\ntraining: {epochs: 3, decay_at: [0.4]}\n"))
+    assert experiment.name == "mine"
+    assert experiment.seed == 7
+    assert (experiment.training.epochs, experiment.training.decay_at) == (3, (0.4,))
+    assert experiment.search.replicas == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("sede: 1", ["sede is not a key; allowed here: name, title, seed, "]),
+        ("training: {epoch: 3}", ["training.epoch is not a key; allowed here: epochs, batch_size"]),
+        (
+            "space: {schedule: {evry: 3}}",
+            ["space.schedule.evry is not a key; allowed here: argument, add, every"],
+        ),
+        (
+            "retrain: {grid: {momentum: [0.9]}}",
+            ["retrain.grid.momentum is not a key; allowed here: learning_rate, weight_decay"],
+        ),
+        ("training: {epochs: 0}", ["training.epochs = 0", "greater than or equal to 1"]),
+        ("training: {momentum: 1}", ["training.momentum = 1", "less than 1"]),
+        ("training: {epochs: many}", ["training.epochs = 'many'", "valid integer"]),
+        ("training: {decay_at: [0.5, 1.5]}", ["training.decay_at.1 = 1.5", "less than 1"]),
+        ("search: {mode: fast}", ["search.mode = 'fast'", "'paper' or 'barrier-free'"]),
+        ("slots: {executor: cloud}", ["slots.executor = 'cloud'", "'local' or 'debug'"]),
+        ("training: {augmentation: mixup}", ["'none', 'shift' or 'shift-flip'"]),
+        ("search: {replicas: 2}", ["search", "replica_ranks must be at most replicas (2)"]),
+        ("name: a/b", ["name = 'a/b'", "pattern"]),
+        ("space: convnet", ["space = 'convnet'", "dictionary"]),
+    ],
+)
+def test_a_wrong_file_is_refused_with_file_key_and_what_is_allowed(write, text, parts):
+    path = write(text)
+    with pytest.raises(ExperimentError) as caught:
+        read(path)
+    for part in [path, *parts]:
+        assert part in str(caught.value)
+
+
+def test_all_mistakes_are_named_at_once(write):
+    with pytest.raises(ExperimentError) as caught:
+        read(write("sede: 1\ntraining: {epochs: 0, epoch: 3}\n"))
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [1", "is not YAML"), ("- 1", "must hold keys and values"), ("", "must hold keys")],
+)
+def test_what_is_no_configuration_is_refused(write, text, message):
+    path = write(text)
+    with pytest.raises(ExperimentError, match=message) as caught:
+        read(path)
+    assert path in str(caught.value)
+
+
+def test_an_unknown_experiment_is_refused_with_those_that_exist(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = tmp_path / "workflow" / "experiments"
+    shipped.mkdir(parents=True)
+    (shipped / "small.yaml").write_text("seed: 5\n")
+    assert read("small").seed == 5
+    with pytest.raises(ExperimentError, match=r"'big' does not exist; allowed: .*small"):
+        read("big")
+    with pytest.raises(ExperimentError, match=r"big\.yaml does not exist"):
+        read("big.yaml")
+
+
+def test_files_of_own_code_are_relative_to_the_yaml(write, tmp_path):
+    experiment = read(
+        write(
+            "space: {name: 'code/own.py:space'}\n"
+            "child: {name: 'package.module:child'}\n"
+            "search: {strategy: 'own.py:Strategy'}\n"
+            "compare_with: [random, 'own.py:Other']\n"
+        )
+    )
+    assert experiment.space.name == f"{tmp_path}/code/own.py:space"
+    assert experiment.child.name == "package.module:child"
+    assert experiment.data.name == "digits"
+    assert experiment.search.strategy == f"{tmp_path}/own.py:Strategy"
+    assert experiment.compare_with == ("random", f"{tmp_path}/own.py:Other")
+
+
+def test_what_is_shipped_is_valid():
+    folder = Path(__file__).parents[2] / "workflow" / "experiments"
+    for path in folder.glob("*.yaml"):
+        assert read(str(path)).name == path.stem
+
+
+def test_parsed_data_are_validated_alike():
+    assert validate({"seed": 3}, Path("folder/a.yaml")).name == "a"
+    with pytest.raises(ExperimentError, match=r"folder/a\.yaml: sed is not a key"):
+        validate({"sed": 3}, Path("folder/a.yaml"))

@@ -1,0 +1,104 @@
+import json
+import os
+import time
+
+import pytest
+
+from tests.workflow.running import REPOSITORY, Workplace
+
+pytestmark = pytest.mark.workflow
+
+HERE = REPOSITORY / "tests" / "workflow"
+NOTHING = "Nothing to be done"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The whole workflow, once; the tests below look at it and start it again."""
+    place = Workplace(tmp_path_factory.mktemp("tiny"), HERE / "tiny.yaml")
+    place.said = place.snakemake()
+    return place
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_one_command_leads_from_the_yaml_to_the_report(finished):
+    assert len(finished.trials("reinforce")) == len(finished.trials("random")) == 8
+    chosen = read(finished.run / "retrain" / "chosen.json")
+    finals = [read(finished.run / "retrain" / "final" / f"{k}.json") for k in range(3)]
+    assert {final["trial"] for final in finals} == {chosen["trial"]}
+    assert all(0 <= final["test_accuracy"] <= 1 for final in finals)
+    assert len(finished.trainings()) == 2 * 2 + 2 + 3
+    report = (finished.results / "report.html").read_text()
+    for name in ("best.svg", "reward_by_trial.png", "grid.png", "trials.csv"):
+        assert (finished.results / name).exists() or (finished.results / "figures" / name).exists()
+        assert name in report
+
+
+def test_the_progress_of_the_search_shows_where_the_command_was_given(finished):
+    assert "[tiny/reinforce] 8/8 trials" in finished.said
+    log = (finished.run / "logs" / "search-reinforce.log").read_text()
+    assert "[tiny/reinforce] 8/8 trials" in log
+
+
+def test_searches_that_are_compared_take_turns(finished):
+    spans = []
+    for strategy in ("reinforce", "random"):
+        started = [begun for _, begun in finished.trials(strategy)]
+        spans.append((min(started), max(started)))
+    first, second = sorted(spans)
+    assert first[1] < second[0]
+
+
+def test_the_same_command_again_has_nothing_to_do(finished):
+    before = finished.trainings()
+    assert NOTHING in finished.snakemake()
+    os.utime(finished.yaml, (time.time() + 10, time.time() + 10))
+    assert NOTHING in finished.snakemake()
+    finished.yaml.write_text("# A remark.\n" + finished.yaml.read_text())
+    assert NOTHING in finished.snakemake()
+    assert finished.trainings() == before
+
+
+def test_an_edited_rule_publishes_again_and_trains_nothing(finished):
+    trainings, trials = finished.trainings(), finished.trials("reinforce")
+    published = [finished.run / "done" / "search-reinforce.json"]
+    published += [finished.run / "retrain" / "grid" / f"0-{point}.json" for point in range(2)]
+    before = [(path.stat().st_mtime_ns, read(path)) for path in published]
+    for name in ("search", "retrain"):
+        rules = finished.folder / "workflow" / "rules" / f"{name}.smk"
+        rules.write_text(rules.read_text().replace('"nas-hpc ', '"true; nas-hpc '))
+    assert NOTHING in finished.snakemake()
+    said = finished.snakemake(
+        "--rerun-triggers",
+        "code",
+        "mtime",
+        "--",
+        str((finished.run / "retrain" / "chosen.json").relative_to(finished.folder)),
+    )
+    assert "Code has changed since last execution" in said
+    after = [(path.stat().st_mtime_ns, read(path)) for path in published]
+    assert [found for _, found in after] == [found for _, found in before]
+    assert all(new > old for (new, _), (old, _) in zip(after, before, strict=True))
+    assert finished.trainings() == trainings
+    assert finished.trials("reinforce") == trials
+
+
+def test_own_code_beside_the_yaml_goes_all_the_way(tmp_path):
+    place = Workplace(tmp_path, HERE / "own" / "mine.yaml")
+    (tmp_path / "mine.py").write_text((HERE / "own" / "mine.py").read_text())
+    place.snakemake()
+    assert len(place.trials("reinforce")) == 8
+    assert read(place.run / "retrain" / "final" / "0.json")["test_accuracy"] > 0.5
+    assert (place.results / "report.html").is_file()
+
+
+def test_a_wrong_key_is_named_before_anything_starts(tmp_path):
+    place = Workplace(tmp_path, HERE / "tiny.yaml")
+    place.yaml.write_text(place.yaml.read_text() + "slot: {count: 3}\n")
+    said = place.snakemake(code=1)
+    assert "tiny.yaml: slot is not a key; allowed here: name, title, seed" in said
+    assert "Traceback" not in said
+    assert not place.run.exists() and not place.results.exists()
