@@ -10,21 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from nas_hpc.cluster import presence
-from nas_hpc.cluster.batch import Batch
+from nas_hpc.cluster.batch import Asked, Batch
 from nas_hpc.cluster.environment import slot_environment
 from nas_hpc.cluster.executor import SlotError
 from nas_hpc.cluster.presence import Presence
-from nas_hpc.store import Identity, RunFolder
+from nas_hpc.store import RunFolder
 
 FAILURES_IN_A_ROW = 3
 """Slots or children that could not start, before no more are started."""
-
-UNANSWERED_SECONDS = 120.0
-"""Age at which the files of a submission that never answered are cleared away."""
 
 PATIENCE = 10.0
 """Seconds that slots have to end in order before they are killed."""
@@ -33,43 +29,6 @@ PATIENCE = 10.0
 def command(intent: Path) -> list[str]:
     """What submits slots."""
     return [sys.executable, "-m", "nas_hpc.cluster.submission", str(intent)]
-
-
-@dataclass
-class _Asked:
-    """A batch and what is known of it.
-
-    Attributes:
-        batch: the slots asked for.
-        submitter: the process that submits them, while it runs and is ours.
-        controllers: see `Batch.controllers`.
-    """
-
-    batch: Batch
-    submitter: subprocess.Popen[bytes] | None = None
-    controllers: dict[str, Identity] | None = None
-
-    def hear(self) -> bool:
-        """Read the answer if there is one now; False if the submitter ended without."""
-        ended = self.submitter is not None and self.submitter.poll() is not None
-        if self.controllers is None:
-            self.controllers = self.batch.controllers()
-        if ended:
-            self.submitter = None
-        return self.controllers is not None or not ended
-
-    def pending(self, slot: str) -> bool:
-        """Whether the slot, not seen so far, may yet appear."""
-        if self.controllers is None:
-            return self.submitter is not None
-        return self.controllers[slot].alive()
-
-    def over(self) -> bool:
-        """Whether nothing that it started is watched any more."""
-        if self.controllers is not None:
-            return not any(controller.alive() for controller in self.controllers.values())
-        age = time.time() - self.batch.intent.stat().st_mtime
-        return self.submitter is None and age > UNANSWERED_SECONDS
 
 
 class Fleet:
@@ -89,20 +48,24 @@ class Fleet:
         self._folder = folder
         self._count = count
         self._epoch = epoch
-        intents = [path for path in folder.jobs.glob("nas-*.json") if path.stem.count(".") == 0]
-        self._asked = [_Asked(Batch.of(path)) for path in sorted(intents)]
+        batches = [Batch.of(p) for p in sorted(folder.jobs.glob("nas-*.json")) if "." not in p.stem]
+        ours = folder.root.resolve()  # other intents were copied here with the folder
+        self._asked = [Asked(batch) for batch in batches if batch.folder.root == ours]
         self._batches = 0
         self._gone: set[str] = set()
         self._failures = 0
+        self._blamed: Path | None = None
         self._ready: set[str] = set()
         self.living: dict[str, Presence] = {}
         self.starting: set[str] = set()
         self.look()
+        self._failures = 0  # those of earlier sessions may have been seen to
 
     def look(self) -> None:
         """See which slots live and which are starting."""
         for asked in self._asked:
-            self._failures += not asked.hear()
+            if not asked.hear():
+                self._blame(asked.batch)
         present = {p.slot: p for p in presence.slots(self._folder) if p.slot not in self._gone}
         self.living = {slot: seen for slot, seen in present.items() if seen.alive}
         ready = {slot for slot, seen in self.living.items() if seen.state == "ready"}
@@ -157,7 +120,7 @@ class Fleet:
                 continue
             ends = [Presence.of(self._folder, slot) for slot in batch.slots]
             if any(seen is None or seen.state != "ended" for seen in ends):
-                (self._folder.logs / f"{batch.name}.log").write_text(self._said(batch))
+                self._keep_log(batch)
             if batch.files.exists():
                 shutil.rmtree(batch.files)
             batch.answer.unlink(missing_ok=True)
@@ -209,7 +172,8 @@ class Fleet:
         seen = Presence.of(self._folder, slot)
         if seen is None or seen.gone:
             self._gone.add(slot)
-            self._failures += seen is None or seen.state == "failed"
+            if seen is None or seen.state == "failed":
+                self._blame(*(a.batch for a in self._asked if slot in a.batch.slots))
 
     def _submit(self, indices: list[int]) -> None:
         self._batches += 1
@@ -227,18 +191,22 @@ class Fleet:
                 env=slot_environment(os.environ),
                 start_new_session=True,
             )
-        self._asked.append(_Asked(batch, submitter))
+        self._asked.append(Asked(batch, submitter))
         self.starting |= set(slots)
 
-    def _said(self, batch: Batch) -> str:
-        logs = [batch.files / "submission.log", *sorted(batch.files.glob("*_log.out"))]
-        return "".join(log.read_text(errors="replace") for log in logs if log.exists())
+    def _blame(self, *batches: Batch) -> None:
+        self._failures += 1
+        for batch in batches:
+            self._blamed = self._keep_log(batch)
+
+    def _keep_log(self, batch: Batch) -> Path:
+        """Put what the batch has said so far into the folder of logs."""
+        parts = [batch.files / "submission.log", *sorted(batch.files.glob("*_log.out"))]
+        kept = self._folder.logs / f"{batch.name}.log"
+        kept.write_text("".join(p.read_text(errors="replace") for p in parts if p.exists()))
+        return kept
 
     def _complaint(self) -> str:
-        kept = sorted(self._folder.logs.glob("nas-*.log"), key=lambda path: path.stat().st_mtime)
-        text = kept[-1].read_text() if kept else ""
-        last = "\n".join(text.strip().splitlines()[-40:])
-        return (
-            f"{self._failures} times in a row, a slot or its child could not start\n{last}\n"
-            f"{kept[-1] if kept else self._folder.jobs}"
-        )
+        said = self._blamed.read_text().strip().splitlines()[-40:] if self._blamed else []
+        what = f"{self._failures} times in a row, a slot or its child could not start"
+        return "\n".join([what, *said, str(self._blamed or self._folder.jobs)])

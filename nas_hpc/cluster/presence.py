@@ -45,6 +45,7 @@ class Presence:
     def announce(self, folder: RunFolder) -> None:
         """Write the file, in place of an earlier one."""
         data = {
+            "run": str(folder.root.resolve()),
             "identity": self.identity.json(),
             "child": self.child and self.child.json(),
             "state": self.state,
@@ -53,13 +54,16 @@ class Presence:
 
     @classmethod
     def of(cls, folder: RunFolder, slot: str) -> Presence | None:
-        """What the slot says; None if it has no file, or one that a crash of the machine damaged.
+        """What the slot says; None if it says nothing that holds.
 
-        Files appear whole, so while the machine runs none is damaged.
+        Files appear whole, so one that is damaged is from before a crash of the machine. One that
+        names another folder was copied here, from a search that is none of ours.
         """
         try:
             data = json.loads((folder.slots / f"{slot}.json").read_text())
         except (FileNotFoundError, ValueError):
+            return None
+        if data["run"] != str(folder.root.resolve()):
             return None
         child = data["child"] and Identity(**data["child"])
         return cls(slot, Identity(**data["identity"]), child, data["state"])

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from nas_hpc.experiment import Experiment, is_reference, resolve
+from nas_hpc.experiment import Experiment
 from nas_hpc.report import activity_figures, retrain_figures, reward_figures
 from nas_hpc.report.portraits import portrait_of
-from nas_hpc.report.style import save, stamp, styled, text_figure
+from nas_hpc.report.style import footnote, save, styled, text_figure
 from nas_hpc.report.summary import Findings, summary
 from nas_hpc.report.tables import write_grid, write_trials
+from nas_hpc.report.trials import TrialRow
 from nas_hpc.report.words import markdown
 from nas_hpc.store.durable import write_durably, write_json
 
@@ -35,8 +36,6 @@ OF_TRAINING = ("rescore", "grid")
 def analyse(experiment: Experiment, results: Path) -> None:
     """See `nas_hpc.report.analyse`."""
     (results / "figures").mkdir(parents=True, exist_ok=True)
-    if is_reference(experiment.space.name):
-        resolve(experiment.space.name)  # the file of a space may register a portrait
     findings = Findings.of(experiment)
     facts = summary(findings)
     write_trials(results / "trials.csv", findings)
@@ -47,9 +46,7 @@ def analyse(experiment: Experiment, results: Path) -> None:
     with styled():
         for name, make in FIGURES.items():
             figure = make(findings)
-            missing = findings.training if name in OF_TRAINING else findings.searching
-            if missing:
-                stamp(figure, "unfinished")
+            footnote(figure, findings.training if name in OF_TRAINING else findings.searching)
             save(figure, results / "figures" / name, "png", "pdf")
         save(_diagram(findings), results / "best", "svg", "png")
 
@@ -59,13 +56,17 @@ def _diagram(findings: Findings) -> Figure:
     if best is None:
         return text_figure(f"{findings.experiment.name}: no network has been trained yet", [])
     architecture = json.loads(best.architecture)
-    kind = "chosen" if findings.retraining.chosen else "best so far"
-    if best.validation_accuracy is not None:
-        score = f"validation accuracy {best.validation_accuracy:.3f}"
-    else:
-        score = f"reward {best.reward:.3f}"
-    heading = f"{findings.experiment.name}: trial {best.trial}, {kind}, {score} in the search"
+    heading = f"{findings.experiment.name}: trial {best.trial}, {_score(findings, best)}"
     return portrait_of(architecture).draw(architecture, findings.task, heading)
+
+
+def _score(findings: Findings, best: TrialRow) -> str:
+    """The most telling number that is known of the best architecture."""
+    if findings.retraining.test_accuracy:
+        return f"test accuracy {findings.retraining.test_accuracy}"
+    if best.validation_accuracy is not None:
+        return f"validation accuracy {best.validation_accuracy:.3f} in the search"
+    return f"reward {best.reward:.3f} in the search"
 
 
 def _put(path: Path, text: str) -> None:

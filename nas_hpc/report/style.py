@@ -19,7 +19,7 @@ INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
 ARM_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
 """Of an experiment's strategies, in their order."""
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10.5,
@@ -91,14 +91,15 @@ def new_figure(height: float = 3.2, rows: int = 1, width: float = 5.2) -> Figure
     return figure
 
 
-def stamp(figure: Figure, text: str) -> None:
-    """Write a remark above the right end of the first axes."""
-    figure.axes[0].annotate(
-        text,
-        xy=(1.02, 1),
+def footnote(figure: Figure, lines: Sequence[str]) -> None:
+    """Write remarks below the last axes."""
+    figure.axes[-1].annotate(
+        "\n".join(lines),
+        xy=(0, 0),
         xycoords="axes fraction",
-        xytext=(0, 10),
+        xytext=(0, -40),
         textcoords="offset points",
+        va="top",
         style="italic",
         fontsize=8.5,
         color=GREY,

@@ -10,7 +10,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from nas_hpc.experiment import Experiment
+from nas_hpc.experiment import Experiment, is_reference, resolve
 from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
 from nas_hpc.report.portraits import portrait_of
 from nas_hpc.report.retraining import Retraining, Spread, read_retraining
@@ -44,7 +44,10 @@ class Findings:
 
         Raises:
             DamagedFile, ValueError: a file cannot be read; names it.
+            OwnCodeError: the space's own code cannot be imported.
         """
+        if is_reference(experiment.space.name):
+            resolve(experiment.space.name)  # the file of a space may register a portrait
         return cls(
             experiment, read_arms(experiment), read_retraining(experiment), task_of(experiment)
         )

@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
-from nas_hpc.experiment import Experiment, is_reference, resolve
+from nas_hpc.experiment import Experiment
 from nas_hpc.report.portraits import portrait_of
 from nas_hpc.report.summary import Findings, summarise_arm
 from nas_hpc.report.words import UNKNOWN, counts, number
@@ -31,8 +31,6 @@ PRODUCTS = {
 def show(experiment: Experiment, count: int, console: Console | None = None) -> None:
     """See `nas_hpc.report.show`."""
     console = console or Console(highlight=False)
-    if is_reference(experiment.space.name):
-        resolve(experiment.space.name)  # the file of a space may register a portrait
     findings = Findings.of(experiment)
     title = f": {experiment.title}" if experiment.title else ""
     console.print(f"[bold]{escape(experiment.name)}[/]{escape(title)}")

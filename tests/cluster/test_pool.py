@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nas_hpc.cluster import SlotError, fleet, spool
+from nas_hpc.cluster import LocalPool, SlotError, fleet, spool
 from nas_hpc.cluster.batch import Batch
-from nas_hpc.store import Identity, Outcome
+from nas_hpc.cluster.presence import Presence
+from nas_hpc.store import Identity, Outcome, RunFolder, write_json
 from tests.cluster.lab import Lab, collect, until
 
 
@@ -182,7 +183,7 @@ def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     lab.open("one")
     lab.open("two")
     assert {outcome.status for outcome in collect(pool, 2)} == {"ok"}
-    monkeypatch.setattr(fleet, "UNANSWERED_SECONDS", 0.0)
+    monkeypatch.setattr("nas_hpc.cluster.batch.UNANSWERED_SECONDS", 0.0)
     pool.close()
     assert lab.files() == set()
     until(lambda: not lab.processes(), "the processes that submitit watches slots with to end")
@@ -216,6 +217,10 @@ def test_children_that_cannot_start_end_the_search_with_what_they_said(lab, ligh
     assert pool.recover() == {1}
     assert spool.attempts(lab.folder, 1) == 0
     pool.close()
+    lab.folder.data.mkdir()  # seen to, so the next session goes on
+    pool = lab.pool()
+    assert [outcome.status for outcome in collect(pool, 1)] == ["ok"]
+    pool.close()
 
 
 def test_a_slot_killed_between_taking_a_trial_and_counting_it(lab, monkeypatch):
@@ -244,8 +249,7 @@ def test_a_claim_is_not_lost_while_the_child_of_its_dead_slot_runs(lab):
     spool.claim(lab.folder, slot)
     child = subprocess.Popen(["sleep", "600"])
     dead = Identity.mine().json() | {"started": 0}
-    data = {"identity": dead, "child": Identity.of(child.pid).json(), "state": "ready"}
-    spool.replace_json(lab.folder.slots / f"{slot}.json", data)
+    Presence(slot, Identity(**dead), Identity.of(child.pid), "ready").announce(lab.folder)
     pool = lab.pool()
     assert pool.poll() == []
     child.kill()
@@ -253,6 +257,25 @@ def test_a_claim_is_not_lost_while_the_child_of_its_dead_slot_runs(lab):
     (lost,) = poll_until(pool, lambda: bool(pool._lost), "the verdict")
     assert (lost.trial, lost.status) == (1, "lost")
     pool.close()
+
+
+def test_slots_of_a_search_that_was_copied_are_left_alone(lab, tmp_path):
+    original = subprocess.Popen(["sleep", "600"])
+    slot, identity = "000001-001-0", Identity.of(original.pid)
+    Presence(slot, identity, None, "ready").announce(lab.folder)
+    batch = Batch(lab.folder, "nas-0-000001-001", (slot,))
+    batch.prepare()
+    write_json(batch.answer, {slot: identity.json()})
+    assert lab.pool().slots_alive() == 1
+    copied = RunFolder(tmp_path / "copy" / "experiment" / "strategy")
+    shutil.copytree(lab.folder.root, copied.root)
+    pool = LocalPool(copied, lab.experiment, epoch=2)
+    assert pool.slots_alive() == 0
+    pool.cancel()
+    assert original.poll() is None
+    pool.close()
+    original.kill()
+    original.wait()
 
 
 def test_an_outcome_that_cannot_be_read_is_lost_and_says_so(lab):

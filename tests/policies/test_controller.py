@@ -10,7 +10,7 @@ from nas_hpc.experiment.model import Controller as ControllerConfig
 from nas_hpc.policies import Layout, Request, initial
 from nas_hpc.policies.controller import Controller
 from nas_hpc.policies.reinforce import Reinforce
-from nas_hpc.spaces import Choice, Kind, Space, Walk, draw, enumerate_space
+from nas_hpc.spaces import Anchor, Choice, Kind, Point, Space, Walk, draw, enumerate_space
 from nas_hpc.spaces.convnet import convnet
 from tests.policies.learning import Enumerated, recited
 from tests.spaces.examples import BRANCHING, BRANCHING_TWO
@@ -78,21 +78,27 @@ class Paper:
         output, self.state = self.lstm(self.fed[None, None], self.state)
         return output[0, 0]
 
+    def choice(self, kind, token):
+        weight = self.weights[f"softmax of {kind.name}/weight"]
+        hidden = self.step()
+        logits = weight @ hidden + self.weights[f"softmax of {kind.name}/bias"]
+        self.fed = self.weights[f"embedding of {kind.name}"][token]
+        return hidden, (logits - torch.logsumexp(logits, 0))[token]
+
+    def score(self, hidden, anchor):
+        inner = self.weights["anchors/previous"] @ anchor
+        inner = inner + self.weights["anchors/current"] @ hidden
+        return self.weights["anchors/score"] @ torch.tanh(inner)
+
     def convnet(self, net, kinds):
-        """log P of a network of the paper's space without strides."""
+        """Log P of a network of the paper's space without strides."""
         total, anchors = torch.zeros((), dtype=torch.float64), []
         for layer in net.layers:
             for kind, option in zip(kinds, (layer.height, layer.width, layer.filters), strict=True):
-                hidden, token = self.step(), kind.options.index(option)
-                weight = self.weights[f"softmax of {kind.name}/weight"]
-                logits = weight @ hidden + self.weights[f"softmax of {kind.name}/bias"]
-                total = total + (logits - torch.logsumexp(logits, 0))[token]
-                self.fed = self.weights[f"embedding of {kind.name}"][token]
+                total = total + self.choice(kind, kind.options.index(option))[1]
             hidden = self.step()
             for j, anchor in enumerate(anchors):
-                inner = self.weights["anchors/previous"] @ anchor
-                inner = inner + self.weights["anchors/current"] @ hidden
-                p = torch.sigmoid(self.weights["anchors/score"] @ torch.tanh(inner))
+                p = torch.sigmoid(self.score(hidden, anchor))
                 total = total + torch.log(p if j in layer.inputs else 1 - p)
             chosen = [anchors[j] for j in layer.inputs]
             self.fed = sum(chosen) / len(chosen) if chosen else torch.zeros_like(hidden)
@@ -119,6 +125,35 @@ def test_log_probabilities_and_gradients_are_the_paper_s(layers):
             torch.testing.assert_close(
                 layout.views(gradient)[name], expected, rtol=1e-10, atol=1e-12
             )
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_point_is_a_softmax_over_the_same_scores(position):
+    """Among anchors in another order than theirs, and with the chosen one's state fed next."""
+    kind = Kind("letter", ("a", "b", "c"))
+
+    def generate():
+        for i in range(3):
+            yield Choice(kind, f"letter {i}")
+            yield Anchor(f"anchor {i}")
+        yield Point("source", (2, 0))
+        yield Choice(kind, "last")
+
+    space = Space("pointing", (kind,), generate)
+    layout = Layout(space.kinds, 5, 2)
+    theta = torch.from_numpy(initial(layout, 0, 0.8))
+    tokens = (("letter 0", 1), ("letter 1", 2), ("letter 2", 0), ("source", position), ("last", 1))
+    ours, _ = Controller(layout, theta).follow([Walk(space, {})], [recited(tokens)])
+
+    reference = Paper(layout, theta)
+    with torch.no_grad():
+        anchors, parts = zip(*(reference.choice(kind, token) for token in (1, 2, 0)), strict=True)
+        hidden = reference.step()
+        scores = torch.stack([reference.score(hidden, anchors[j]) for j in (2, 0)])
+        reference.fed = anchors[(2, 0)[position]]
+        last = reference.choice(kind, 1)[1]
+    expected = sum(parts) + torch.log_softmax(scores, 0)[position] + last
+    assert ours.item() == pytest.approx(expected.item(), rel=1e-12)
 
 
 def test_a_part_of_the_options_is_renormalised():

@@ -1,9 +1,9 @@
 """Experiments as they look on disk, written through the store, without training anything."""
 
-import json
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from nas_hpc.store import (
     Event,
     Identity,
     Outcome,
+    Record,
     RunFolder,
     Sample,
     Update,
@@ -22,7 +23,16 @@ from nas_hpc.store import (
 )
 
 START = 1_700_000_000.0
-POWER = 3.0
+LAYER = {
+    "type": "ConvLayer",
+    "height": 3,
+    "width": 3,
+    "filters": 4,
+    "stride_height": 1,
+    "stride_width": 1,
+    "inputs": [],
+}
+ONE_LAYER = canonical({"type": "ConvNet", "layers": [LAYER]})
 
 
 def experiment_in(folder: Path, **changes) -> Experiment:
@@ -31,7 +41,7 @@ def experiment_in(folder: Path, **changes) -> Experiment:
         "name": "lab",
         "title": "Made up for tests",
         "runs": str(folder / "runs"),
-        "space": {"arguments": {"depth": 4}, "options": {}},
+        "space": {"arguments": {"depth": 4}},
         "budget": {"trials": 30},
         "slots": {"count": 2},
         "search": {"replicas": 2, "shards": 2, "replica_ranks": 1, "server_ranks": 1},
@@ -40,177 +50,174 @@ def experiment_in(folder: Path, **changes) -> Experiment:
     return Experiment.model_validate(keys | changes)
 
 
-def folder_of(experiment: Experiment, strategy: str) -> RunFolder:
-    return RunFolder(Path(experiment.runs) / experiment.name / strategy)
+def place_of(experiment: Experiment) -> Path:
+    return Path(experiment.runs) / experiment.name
+
+
+def sample(number: int, trial: int | None = None, **changes) -> Sample:
+    """A sample; of an earlier trial's architecture if ``trial`` is given."""
+    values = {
+        "number": number,
+        "trial": number if trial is None else trial,
+        "batch": number,
+        "replica": 0,
+        "version": 0,
+        "session": 1,
+        "arguments": {"depth": 1},
+        "tokens": (("layer 0/filters", 0),),
+        "log_probability": -1.0,
+        "entropy": 1.0,
+        "key": f"key {number if trial is None else trial}",
+        "architecture": ONE_LAYER,
+        "time": START + number,
+    }
+    return Sample(**values | changes)
+
+
+def outcome(trial: int, reward: float = 0.5, **changes) -> Outcome:
+    """An outcome of 10 seconds."""
+    values = {
+        "trial": trial,
+        "status": "ok",
+        "reward": reward,
+        "started": START + 10 * trial,
+        "ended": START + 10 * trial + 10,
+        "seconds": 9.5,
+        "slot": "slot-0",
+        "host": "lab",
+        "device": "cpu",
+        "versions": "nas_hpc 0.1.0",
+        "metrics": {"parameters": 100 + trial},
+    }
+    return Outcome(**values | changes)
+
+
+def update(ticket: int, samples: Sequence[int], rewards: Sequence[float], time: float) -> Update:
+    return Update(ticket, 0, 1, tuple(samples), tuple(rewards), tuple(rewards), 0.5, 0.1, time)
+
+
+def record(experiment: Experiment, strategy: str, records: Sequence[Record]) -> RunFolder:
+    """Write records as a search does, a commit for each."""
+    folder = RunFolder(place_of(experiment) / strategy)
+    folder.create()
+    writer = Writer(folder, claim_session(folder, Identity.mine(), "digest"))
+    for one in records:
+        writer.commit([one])
+    return folder
 
 
 @dataclass
 class Course:
     """How a made-up search goes.
 
-    learning: gain of accuracy from its start to its end; repeats: chance that the last sample
-    proposes what is known; failing: every so manieth trial diverges; killed: trials whose first
-    attempt is ended by a signal; ends: the reason written, empty for a search that goes on.
+    trials: that end; gain: of accuracy from first to last; repeats: chance that the last sample
+    proposes what is known; fails: every so manieth trial diverges; killed: trials whose first
+    attempt is ended by a signal; ends: the reason, empty for a search that goes on.
     """
 
     trials: int
-    learning: float = 0.0
+    gain: float = 0.0
     repeats: float = 0.0
-    failing: int = 0
+    fails: int = 0
     killed: tuple[int, ...] = ()
     ends: str = "budget spent"
-    in_flight: int = 0
-    seconds: float = 10.0
-    pause_after: int | None = None
+    seed: int = 0
 
 
-def make_search(experiment: Experiment, strategy: str, course: Course, seed: int = 0) -> RunFolder:
-    """Write a search in small commits, as the dispatcher does."""
-    folder = folder_of(experiment, strategy)
-    folder.create()
-    rng = np.random.default_rng(seed)
-    space = load_space(experiment)
-    writer = Writer(folder, claim_session(folder, Identity.mine(), "digest"))
+def make_search(experiment: Experiment, strategy: str, course: Course) -> RunFolder:
+    """A search of real architectures with made-up rewards."""
+    rng = np.random.default_rng(course.seed)
     clock = [START] * experiment.slots.count
+    records: list[Record] = [Event("started", "process 1 on lab", START)]
     known: list[Sample] = []
-    samples = trials = ticket = 0
-    writer.commit([Event("started", "process 1 on lab", START)])
-    while trials < course.trials + course.in_flight:
-        progress = trials / max(1, course.trials)
-        version = ticket if strategy != "random" else 0
-        arguments = experiment.arguments(samples)
+    number = 0
+    while len(known) < course.trials:
+        progress = len(known) / course.trials
+        slot = int(np.argmin(clock))
+        entropy = 18 * (1 - 0.6 * progress * bool(course.gain))
+        version = 0 if strategy == "random" else len(known)
+        about = {"entropy": entropy, "version": version, "time": clock[slot]}
         if known and rng.random() < course.repeats * progress:
             first = known[rng.integers(len(known))]
-            tokens, architecture, key, trial = (
-                first.tokens,
-                first.architecture,
-                first.key,
-                first.trial,
-            )
+            shared = ("trial", "arguments", "tokens", "key", "architecture")
+            records.append(sample(number, **about | {name: getattr(first, name) for name in shared}))
         else:
-            walk = draw(space, arguments, rng)
+            arguments = experiment.arguments(number)
+            walk = draw(load_space(experiment), arguments, rng)
             architecture = canonical(describe(walk.architecture))
-            tokens, key, trial = walk.tokens, digest(architecture), samples
-        new = trial == samples
-        slot = int(np.argmin(clock))
-        entropy = len(tokens) * (1.0 - 0.6 * progress * (course.learning > 0))
-        sample = Sample(
-            samples, trial, samples, samples % 2, version, 1, arguments, tokens,
-            -entropy + float(rng.normal()), entropy, key, architecture, clock[slot],
-        )  # fmt: skip
-        records: list = [sample]
-        samples += 1
-        if new:
-            known.append(sample)
-            trials += 1
-            if trials <= course.trials:
-                outcomes = _outcomes(experiment, course, sample, slot, clock, progress, rng)
-                records += outcomes
-                ticket += 1
-                reward = outcomes[-1].reward
-                records.append(
-                    Update(ticket, samples % 2, 1, (sample.number,), (reward,), (0.1,), 0.5, 0.1,
-                           outcomes[-1].ended)
-                )  # fmt: skip
-        writer.commit(records)
-        if trials == course.pause_after and new:
-            clock = [max(clock) + 5000.0] * len(clock)
-            writer.commit([Event("resumed", "process 2 on lab", clock[0])])
+            about |= {"arguments": arguments, "tokens": walk.tokens, "architecture": architecture}
+            known.append(sample(number, **about | {"key": digest(architecture)}))
+            records.append(known[-1])
+            ended = _attempts(experiment, course, number, slot, clock, progress, rng)
+            records += ended
+            records.append(update(len(known), [number], [ended[-1].reward], clock[slot]))
+        number += 1
     if course.ends:
-        writer.commit([Event("ended", course.ends, max(clock))])
-    writer.close()
-    return folder
+        records.append(Event("ended", course.ends, max(clock)))
+    return record(experiment, strategy, records)
 
 
-def _outcomes(experiment, course, sample, slot, clock, progress, rng) -> list[Outcome]:
+def _attempts(experiment, course, trial, slot, clock, progress, rng) -> list[Outcome]:
     found = []
-    number = sample.number
-    attempt = 1
-    if number in course.killed:
-        began, ended = clock[slot], clock[slot] + 3.0
-        clock[slot] = ended
-        found.append(
-            Outcome(number, "killed", math.nan, "signal 9", 1, 7, began, ended, 3.0, f"slot-{slot}",
-                    "lab")
-        )  # fmt: skip
-        attempt = 2
-    seconds = course.seconds * float(rng.uniform(0.5, 1.5))
+    if trial in course.killed:
+        began, clock[slot] = clock[slot], clock[slot] + 3.0
+        times = {"started": began, "ended": clock[slot], "seconds": 3.0}
+        found.append(outcome(trial, float("nan"), status="killed", reason="signal 9", **times))
     began = clock[slot] + 0.5
-    clock[slot] = began + seconds
-    failed = course.failing and number % course.failing == course.failing - 1
-    accuracy = 0.85 + course.learning * progress + float(rng.normal(0, 0.02))
-    accuracy = min(0.995, accuracy)
-    epochs = [accuracy - 0.1, accuracy - 0.03, accuracy, accuracy - 0.005]
-    found.append(
-        Outcome(
-            trial=number,
-            status="diverged" if failed else "ok",
-            reward=experiment.reward.failure if failed else accuracy**POWER,
-            reason="loss nan" if failed else "",
-            attempt=attempt,
-            seed=100 + number,
-            started=began,
-            ended=clock[slot],
-            seconds=seconds,
-            slot=f"slot-{slot}",
-            host="lab",
-            device="cpu",
-            versions="nas_hpc 0.1.0, Python 3.11.2, torch 2.14.1",
-            metrics={} if failed else {"validation_accuracy": epochs, "parameters": 5000 + number},
-        )
-    )
-    return found
+    clock[slot] = began + float(rng.uniform(5, 15))
+    about = {"attempt": len(found) + 1, "slot": f"slot-{slot}", "seed": 100 + trial}
+    about |= {"started": began, "ended": clock[slot], "seconds": clock[slot] - began}
+    accuracy = min(0.995, 0.85 + course.gain * progress + float(rng.normal(0, 0.02)))
+    if course.fails and trial % course.fails == course.fails - 1:
+        failure = {"status": "diverged", "reason": "loss nan", "metrics": {}}
+        return [*found, outcome(trial, experiment.reward.failure, **about | failure)]
+    epochs = [accuracy - 0.1, accuracy, accuracy - 0.005]
+    about["metrics"] = {"validation_accuracy": epochs, "parameters": 5000 + trial}
+    return [*found, outcome(trial, accuracy**experiment.reward.power, **about)]
 
 
-def make_data(experiment: Experiment, shape=(900, 1, 8, 8), classes: int = 10) -> None:
-    folder = Path(experiment.runs) / experiment.name / "data"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "data.json", {"name": "digits", "train": list(shape), "classes": classes})
+def make_data(experiment: Experiment) -> None:
+    """What the report reads of prepared data: 8 x 8 images in 10 classes."""
+    folder = place_of(experiment) / "data"
+    folder.mkdir(parents=True)
+    write_json(folder / "data.json", {"name": "digits", "train": [900, 1, 8, 8], "classes": 10})
 
 
-def make_retraining(experiment: Experiment, trials: list[int], seed: int = 0) -> None:
-    """What the final training publishes, for these candidates."""
-    rng = np.random.default_rng(seed)
-    folder = Path(experiment.runs) / experiment.name / "retrain"
+def make_retraining(experiment: Experiment, trials: Sequence[int]) -> None:
+    """What the final training publishes for these candidates, the first of them chosen."""
+    rng = np.random.default_rng(0)
+    folder = place_of(experiment) / "retrain"
     for part in ("rescore", "grid", "final"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+        (folder / part).mkdir(parents=True)
     for i, trial in enumerate(trials):
-        rewards = [round(0.75 - 0.02 * i + float(rng.normal(0, 0.01)), 6) for _ in range(3)]
-        write_json(folder / "rescore" / f"{i}.json", {
-            "candidate": i, "trial": trial, "seeds": [1, 2, 3], "statuses": ["ok"] * 3,
-            "rewards": rewards, "mean": float(np.mean(rewards)),
-            "sd": float(np.std(rewards, ddof=1)), "seconds": 30.0,
-        })  # fmt: skip
-    grid = []
-    values = [
-        (rate, decay, epsilon)
-        for rate in (0.1, 0.05)
-        for decay in (1e-4, 5e-4)
-        for epsilon in (1e-5, 1e-3)
-    ]
-    for point, (rate, decay, epsilon) in enumerate(values):
-        ok = point != 5
-        accuracy = round(0.96 + float(rng.normal(0, 0.008)), 4)
-        entry = {
-            "candidate": 0, "top": 0, "point": point, "trial": trials[0],
-            "training": {
-                "epochs": 40, "learning_rate": rate, "weight_decay": decay,
-                "batch_norm_epsilon": epsilon, "decay_at": [0.5, 0.75],
-            },
-            "status": "ok" if ok else "diverged", "reward": accuracy**3 if ok else 0.0,
-            "validation_accuracy": accuracy if ok else None, "parameters": 5001 if ok else None,
+        rewards = [0.75 - 0.02 * i + float(rng.normal(0, 0.01)) for _ in range(3)]
+        found = {"candidate": i, "trial": trial, "rewards": rewards, "seconds": 30.0}
+        found |= {"mean": fmean(rewards), "sd": stdev(rewards)}
+        write_json(folder / "rescore" / f"{i}.json", found)
+    for point in range(8):
+        training = {
+            "epochs": 40,
+            "learning_rate": (0.1, 0.05)[point // 4],
+            "weight_decay": (1e-4, 5e-4)[point // 2 % 2],
+            "batch_norm_epsilon": (1e-5, 1e-3)[point % 2],
+            "decay_at": [0.5, 0.75],
+        }
+        accuracy = None if point == 5 else 0.95 + 0.001 * ((point * 3) % 8)
+        found = {
+            "candidate": 0,
+            "top": 0,
+            "point": point,
+            "trial": trials[0],
+            "training": training,
+            "status": "ok" if accuracy else "diverged",
+            "reward": accuracy**3 if accuracy else 0.0,
+            "validation_accuracy": accuracy,
+            "parameters": 5001,
             "seconds": 60.0,
-        }  # fmt: skip
-        grid.append(entry)
-        write_json(folder / "grid" / f"0-{point}.json", entry)
-    chosen = max((e for e in grid if e["status"] == "ok"), key=lambda e: e["reward"])
-    write_json(folder / "chosen.json", chosen | {"tokens": [], "arguments": {}, "architecture": {}})
+        }
+        write_json(folder / "grid" / f"0-{point}.json", found)
+        if point == 2:
+            write_json(folder / "chosen.json", found | {"tokens": []})
     for k, accuracy in enumerate((0.951, 0.957, 0.960)):
-        write_json(folder / "final" / f"{k}.json", {
-            "seed_number": k, "status": "ok", "test_accuracy": accuracy,
-            "validation_accuracy": accuracy + 0.005, "seconds": 61.0,
-        })  # fmt: skip
-
-
-def architectures(rows) -> list[dict]:
-    return [json.loads(row.architecture) for row in rows]
+        found = {"seed_number": k, "status": "ok", "test_accuracy": accuracy, "seconds": 61.0}
+        write_json(folder / "final" / f"{k}.json", found | {"validation_accuracy": accuracy + 0.01})

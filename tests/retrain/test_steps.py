@@ -1,10 +1,11 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from nas_hpc.children import load_test
+from nas_hpc.children import DataError, load_test
 from nas_hpc.children.network import build
 from nas_hpc.retrain import RetrainError
 from nas_hpc.retrain.selection import candidates, choose, shortlist
@@ -19,8 +20,8 @@ from tests.retrain.finished import (
 )
 
 
-def all_steps(experiment):
-    """Every step, in the order of the workflow; what each has published."""
+def choosing_steps(experiment):
+    """Every step up to the choice, in the order of the workflow; what each has published."""
     found = {"candidates": candidates(experiment)}
     for i in range(3):
         found[f"rescore {i}"] = without_times(rescore(experiment, i))
@@ -28,7 +29,12 @@ def all_steps(experiment):
     for top in range(2):
         for point in range(2):
             found[f"grid {top}-{point}"] = without_times(grid_point(experiment, top, point))
-    found["choose"] = without_times(choose(experiment))
+    return found | {"choose": without_times(choose(experiment))}
+
+
+def all_steps(experiment):
+    """Every step, in the order of the workflow; what each has published."""
+    found = choosing_steps(experiment)
     for k in range(3):
         found[f"final {k}"] = without_times(final(experiment, k))
     return found
@@ -53,11 +59,15 @@ def test_no_choice_changes_when_the_test_labels_are_shuffled(retrained, tmp_path
     assert tested(theirs) != tested(ours)
 
 
-def test_only_final_results_speak_of_the_test(retrained):
+def test_the_test_data_is_first_opened_when_nothing_is_left_to_choose(retrained, tmp_path):
     _, found = retrained
-    assert {step for step in found if "test" in str(found[step])} == {
-        f"final {k}" for k in range(3)
-    }
+    experiment = searched(experiment_in(tmp_path))
+    test = folder_of(experiment).data / "test.npz"
+    test.unlink()
+    choices = choosing_steps(experiment)
+    assert choices == {step: found[step] for step in choices}
+    with pytest.raises(DataError, match=re.escape(str(test))):
+        final(experiment, 0)
 
 
 def test_candidates_are_scored_again_at_the_fidelity_of_the_search_with_new_seeds(retrained):

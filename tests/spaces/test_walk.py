@@ -102,6 +102,18 @@ def test_mutations_reach_everything_that_is_one_token_away():
     assert len(neighbours) == 5
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_change_that_makes_no_difference_is_no_mutation(seed):
+    def generate():
+        yield Choice(SIZE, "without effect")
+        return (yield Choice(OPERATION, "operation", ("stop", "pooling")))
+
+    space = Space("redundant", (SIZE, OPERATION), generate)
+    tokens = (("without effect", 1), ("operation", 1))
+    mutant = mutate(space, {}, tokens, np.random.default_rng(seed))
+    assert mutant.tokens == (("without effect", 1), ("operation", 2))
+
+
 def test_a_space_of_one_architecture_has_no_mutation():
     space = convnet((3,), (3,), (8,))
     (walk,) = enumerate_space(space, {"depth": 1})

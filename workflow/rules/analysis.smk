@@ -16,11 +16,14 @@ rule analysis:
             caption="../report/best.rst",
             category="Architecture",
         ),
-        report(
-            expand(RESULTS / "figures" / "{name}.png", name=FIGURES),
-            caption="../report/figures.rst",
-            category="Figures",
-        ),
+        [
+            report(
+                RESULTS / "figures" / f"{name}.png",
+                caption=f"../report/{name}.rst",
+                category="Figures",
+            )
+            for name in FIGURES
+        ],
         report(
             RESULTS / "trials.csv",
             caption="../report/trials.rst",

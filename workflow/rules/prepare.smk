@@ -16,7 +16,15 @@ rule prepare:
     params:
         experiment=EXPERIMENT,
         configuration=configured(
-            "seed", "space", "data", "child", "training", "reward", "controller"
+            "seed",
+            "space",
+            "data",
+            "child",
+            "training",
+            "reward",
+            "controller",
+            "search",
+            "compare_with",
         ),
     shell:
         "nas-hpc prepare {params.experiment:q} --marker {output:q} > {log:q} 2>&1"

@@ -20,9 +20,17 @@ rule search:
     params:
         experiment=EXPERIMENT,
         strategy=lambda wildcards: STRATEGIES[wildcards.strategy],
-        # Of these only the budget may change when a search goes on; others are refused there.
+        # Of these few may change when a search goes on: it refuses the others, naming the key.
         configuration=configured(
-            "seed", "space", "data", "child", "training", "reward", "controller", "budget"
+            "seed",
+            "space",
+            "data",
+            "child",
+            "training",
+            "reward",
+            "controller",
+            "search",
+            "budget",
         ),
     shell:
         # Ctrl-C ends the search in order; tee outlives it, to write its last lines.
