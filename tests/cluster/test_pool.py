@@ -176,13 +176,11 @@ def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     assert not batch.answer.exists()
     lab.epoch = 1
     pool = lab.pool()
-    assert pool.slots_alive() == len(lab.presences())  # nothing is known of the others
-    poll_until(pool, lambda: len([p for p in lab.presences() if p.state == "ready"]) == 2, "slots")
-    pool.enqueue([lab.spec(1, gate="one"), lab.spec(2, gate="two")])
-    poll_until(pool, lambda: pool.slots_alive() == 1, "the surplus slot to retire")
-    lab.open("one")
-    lab.open("two")
+    poll_until(pool, lambda: len(lab.presences()) == 2, "both slots")
+    pool.enqueue([lab.spec(1), lab.spec(2)])
     assert {outcome.status for outcome in collect(pool, 2)} == {"ok"}
+    poll_until(pool, lambda: sum(p.alive for p in lab.presences()) == 1, "the surplus to retire")
+    assert pool.poll() == []
     monkeypatch.setattr("nas_hpc.cluster.batch.UNANSWERED_SECONDS", 0.0)
     pool.close()
     assert lab.files() == set()

@@ -75,6 +75,15 @@ def test_one_failure_is_bounded_and_hardly_moves_the_average(failed):
     assert disturbed.state()[1] < 2 * undisturbed.state()[1]
 
 
+@pytest.mark.parametrize("absurd", [-1e9, 1e9])
+def test_one_reward_at_most_doubles_the_usual_deviation(absurd):
+    baseline = Baseline(0.95, 3.0)
+    fed(baseline, usual(64))
+    before = baseline.state()[1]
+    baseline.advantages([absurd])
+    assert before < baseline.state()[1] <= 2 * before
+
+
 def test_usual_rewards_are_not_touched():
     plain, bounded = Baseline(0.95, None), Baseline(0.95, 10.0)
     np.testing.assert_allclose(fed(bounded, usual(400)), fed(plain, usual(400)), atol=1e-12)

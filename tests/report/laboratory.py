@@ -97,12 +97,12 @@ def update(ticket: int, samples: Sequence[int], rewards: Sequence[float], time: 
 
 
 def record(experiment: Experiment, strategy: str, records: Sequence[Record]) -> RunFolder:
-    """Write records as a search does, a commit for each."""
+    """Write records as a search does, a few to a commit."""
     folder = RunFolder(place_of(experiment) / strategy)
     folder.create()
     writer = Writer(folder, claim_session(folder, Identity.mine(), "digest"))
-    for one in records:
-        writer.commit([one])
+    for few in range(0, len(records), 25):
+        writer.commit(records[few : few + 25])
     return folder
 
 
@@ -140,7 +140,9 @@ def make_search(experiment: Experiment, strategy: str, course: Course) -> RunFol
         if known and rng.random() < course.repeats * progress:
             first = known[rng.integers(len(known))]
             shared = ("trial", "arguments", "tokens", "key", "architecture")
-            records.append(sample(number, **about | {name: getattr(first, name) for name in shared}))
+            records.append(
+                sample(number, **about | {name: getattr(first, name) for name in shared})
+            )
         else:
             arguments = experiment.arguments(number)
             walk = draw(load_space(experiment), arguments, rng)

@@ -31,14 +31,14 @@ class Workplace:
     def results(self) -> Path:
         return self.folder / "analysis" / self.yaml.stem
 
-    def command(self, *arguments: str) -> list[str]:
-        experiment = ["--config", f"experiment={self.yaml.name}"]
-        return [str(SNAKEMAKE), "--profile", str(LOCAL), *arguments, *experiment]
+    def command(self, *options: str, target: str = "all") -> list[str]:
+        profile, experiment = ["--profile", str(LOCAL)], f"experiment={self.yaml.name}"
+        return [str(SNAKEMAKE), *profile, *options, "--config", experiment, "--", target]
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, target: str = "all") -> subprocess.Popen[str]:
         """Snakemake in a session of its own; everything that it says is in one text."""
         return subprocess.Popen(
-            self.command(*arguments),
+            self.command(*options, target=target),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -46,9 +46,9 @@ class Workplace:
             start_new_session=True,
         )
 
-    def snakemake(self, *arguments: str, code: int = 0) -> str:
+    def snakemake(self, *options: str, target: str = "all", code: int = 0) -> str:
         """Run it to the end, and return what it said."""
-        process = self.start(*arguments)
+        process = self.start(*options, target=target)
         try:
             said, _ = process.communicate(timeout=280)
         finally:
