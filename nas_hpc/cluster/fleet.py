@@ -41,7 +41,8 @@ class Fleet:
 
     Attributes:
         living: slots that may take trials, by name.
-        starting: names of slots that are on their way.
+        starting: names of slots that are on their way in.
+        ending: names of slots that take no trial any more but still hold memory or a GPU.
     """
 
     def __init__(self, folder: RunFolder, count: int, epoch: int) -> None:
@@ -58,11 +59,12 @@ class Fleet:
         self._ready: set[str] = set()
         self.living: dict[str, Presence] = {}
         self.starting: set[str] = set()
+        self.ending: set[str] = set()
         self.look()
         self._failures = 0  # those of earlier sessions may have been seen to
 
     def look(self) -> None:
-        """See which slots live and which are starting."""
+        """See which slots live, and which are on their way in or out."""
         for asked in self._asked:
             if not asked.hear():
                 self._blame(asked.batch)
@@ -74,7 +76,7 @@ class Fleet:
         self._ready = ready
         for slot in present.keys() - self.living.keys():
             self._bury(slot)
-        self.starting = set()
+        self.starting, self.ending = set(), present.keys() - self.living.keys() - self._gone
         for asked in self._asked:
             for slot in set(asked.batch.slots) - present.keys() - self._gone:
                 if asked.pending(slot):
@@ -95,18 +97,18 @@ class Fleet:
         Raises:
             SlotError: several in a row could not start, and there is none to go on with.
         """
-        there = len(self.living) + len(self.starting)
+        there = self.living.keys() | self.starting
         by_index = sorted(self.living, key=presence.index, reverse=True)
-        for slot in by_index[: max(0, there - self._count)]:
+        for slot in by_index[: max(0, len(there) - self._count)]:
             presence.retirement(self._folder, slot).touch()
-        missing = min(wanted, self._count) - there
+        missing = min(wanted, self._count) - len(there | self.ending)
         if missing <= 0 or any(asked.submitter for asked in self._asked):
             return
         if self._failures >= FAILURES_IN_A_ROW:
             if not self._ready:
                 raise SlotError(self._complaint())
             return  # go on with those that there are
-        taken = {presence.index(slot) for slot in self.living.keys() | self.starting}
+        taken = {presence.index(slot) for slot in there | self.ending}
         self._submit([i for i in range(self._count) if i not in taken][:missing])
 
     def clear(self, claiming: Collection[str]) -> None:

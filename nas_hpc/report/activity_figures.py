@@ -13,6 +13,9 @@ from nas_hpc.report.arms import Arm, is_duplicate
 from nas_hpc.report.smoothing import mean_busy, moving_mean, time_unit
 from nas_hpc.report.style import ARM_COLOURS, GREY, beside, label_ends, new_figure, nothing_yet
 
+LEAST_NATS = 1.0
+"""The range of entropy that is shown at least, so that a trifle does not look like a fall."""
+
 PERIODS = 150
 """With more attempts than these, the number of busy slots is a mean over so many periods."""
 
@@ -43,7 +46,8 @@ def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
         rate = moving_mean(known, window)
         duplicates.plot(x, rate, color=colour, marker="o" if len(x) == 1 else "", clip_on=False)
         repeating.append((x[-1], rate[-1], f"{arm.title}, {known.mean():.0f}% in all", colour))
-    entropy.set_ylim(bottom=0, top=1.1 * entropy.get_ylim()[1])
+    low, high = entropy.get_ylim()
+    entropy.set_ylim(min(low, high - LEAST_NATS), high)
     duplicates.set_ylim(0, max(10.0, 1.1 * duplicates.get_ylim()[1]))
     for axes in figure.axes:
         axes.set_xlim(0, 1.02 * last)

@@ -91,7 +91,8 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
         return figure
     ends: list[tuple[float, float, str, str]] = []
     failures = False
-    for arm, x, colour in zip(arms, along, ARM_COLOURS, strict=False):
+    # The search comes last and so lies on top.
+    for arm, x, colour in reversed(list(zip(arms, along, ARM_COLOURS, strict=False))):
         trained = np.array([row.status == "ok" for row in arm.answers], dtype=bool)
         rewards = np.where(trained, arm.rewards, np.nan)
         failed = x[~trained]
@@ -102,7 +103,7 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
             continue
         opaque = 0.35 if len(x) < MANY else 0.12
         axes.plot(x, rewards, "o", ms=3.5, color=colour, alpha=opaque, mew=0)
-        window = max(1, len(x) // 8)
+        window = max(1, len(x) // 5)
         if window > 1:
             mean = moving_mean(rewards, window)
             mean[: window - 1] = np.nan  # of too few

@@ -126,6 +126,10 @@ def nothing_yet(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
+LINE = 12.0
+"""Height of a line of labels, in points."""
+
+
 def beside(axes: Axes, height: float, text: str, colour: str = INK, transform: Any = None) -> None:
     """Write text to the right of the axes, at a height of the data or of another transform."""
     axes.text(
@@ -147,7 +151,8 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
         ends: for each line x and y of its last point, the text and the colour.
     """
     low, high = axes.get_ylim()
-    gap = 0.06 * (high - low)
+    inches = axes.get_position().height * axes.get_figure(root=True).get_figheight()
+    gap = LINE / 72 / inches * (high - low)
     ends = sorted(ends, key=lambda end: end[1])
     heights: list[float] = []
     for _, y, _, _ in ends:

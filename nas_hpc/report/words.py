@@ -69,7 +69,7 @@ def _result(facts: Mapping[str, Any]) -> list[str]:
         ("Reward with new seeds (mean ± SD)", spread(best["reward_with_new_seeds"])),
         ("Validation accuracy in the search", number(best["validation_accuracy_in_search"])),
         ("Parameters", number(best["parameters"], ",")),
-        ("Slot time of the final training", duration(final["seconds"])),
+        ("Time of scoring again and of the final training", duration(final["seconds"])),
     ]
     if final["failed"]:
         rows.insert(1, ("Final runs that failed", f"{final['failed']} of {final['runs']}"))

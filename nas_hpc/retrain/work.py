@@ -118,7 +118,7 @@ def _identity(experiment: Experiment, folder: RetrainFolder, work: Work, data: D
             work.training.model_dump(mode="json"),
             [work.seed, work.kept],
             experiment.reward.model_dump(mode="json"),
-            [child.model_dump(mode="json"), own],
+            [child.name.rpartition(":")[2], child.options, own],
             [read_json(folder.data / "data.json")["fingerprint"], tested],
         ]
     )

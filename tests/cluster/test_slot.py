@@ -175,13 +175,6 @@ def test_a_retired_slot_takes_no_further_trial(lab, start):
     assert spool.queued(lab.folder) == [2]
 
 
-def test_a_slot_without_work_ends(lab, start):
-    slots = lab.experiment.slots.model_copy(update={"idle_seconds": 1.0})
-    experiment = lab.experiment.model_copy(update={"slots": slots})
-    lab.folder.experiment.write_text(experiment.model_dump_json())
-    assert ended_in_order(lab, start())
-
-
 def test_no_child_outlives_a_slot_that_is_killed(lab, start):
     enqueue(lab, lab.spec(1, gate="never"))
     slot = start()

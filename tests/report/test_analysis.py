@@ -306,7 +306,11 @@ def test_before_the_choice_the_best_is_the_best_with_new_seeds(tmp_path):
     experiment = experiment_in(tmp_path)
     make_search(experiment, "reinforce", Course(4))
     make_retraining(experiment, [2, 1, 0])
-    (place_of(experiment) / "retrain" / "chosen.json").unlink()
+    chosen = place_of(experiment) / "retrain" / "chosen.json"
+    write_json(chosen, json.loads(chosen.read_text()) | {"trial": 1})
+    best = summary(Findings.of(experiment))["best"]
+    assert (best["trial"], best["chosen"]) == (1, True)
+    chosen.unlink()
     best = summary(Findings.of(experiment))["best"]
     assert (best["trial"], best["chosen"]) == (2, False)
 

@@ -27,8 +27,8 @@ def rows(tmp_path):
     log = SearchLog(
         samples=tuple(samples),
         outcomes=(killed, diverged, again),
-        # Two gradients make one version: tickets 1, 2 are applied to versions 0, 0; 5 to version 2.
-        updates=(update(1, [0], [0.5], START), update(5, [1, 2], [0.0, 0.5], START)),
+        # Two gradients make one version: ticket 2 is added to version 0, ticket 6 to version 2.
+        updates=(update(2, [0], [0.5], START), update(6, [1, 2], [0.0, 0.5], START)),
     )
     experiment = experiment.model_copy(
         update={"reward": experiment.reward.model_copy(update={"last_epochs": 3})}
