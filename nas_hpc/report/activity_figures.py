@@ -34,7 +34,8 @@ def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
         nothing_yet(duplicates, "No sample yet")
         return figure
     undecided, repeating = [], []
-    for arm, colour in zip(arms, ARM_COLOURS, strict=False):
+    # The search comes last and so lies on top.
+    for arm, colour in reversed(list(zip(arms, ARM_COLOURS, strict=False))):
         samples = arm.log.samples
         if not samples:
             continue
@@ -47,7 +48,7 @@ def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
         duplicates.plot(x, rate, color=colour, marker="o" if len(x) == 1 else "", clip_on=False)
         repeating.append((x[-1], rate[-1], f"{arm.title}, {known.mean():.0f}% in all", colour))
     low, high = entropy.get_ylim()
-    entropy.set_ylim(min(low, high - LEAST_NATS), high)
+    entropy.set_ylim(min(low, high - LEAST_NATS), high + 0.05 * max(high - low, LEAST_NATS))
     duplicates.set_ylim(0, max(10.0, 1.1 * duplicates.get_ylim()[1]))
     for axes in figure.axes:
         axes.set_xlim(0, 1.02 * last)

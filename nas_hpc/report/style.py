@@ -151,12 +151,14 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
         ends: for each line x and y of its last point, the text and the colour.
     """
     low, high = axes.get_ylim()
-    inches = axes.get_position().height * axes.get_figure(root=True).get_figheight()
-    gap = LINE / 72 / inches * (high - low)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    points = 72 * axes.get_position().height * figure.get_figheight()
+    gap = LINE / points * (high - low)
     ends = sorted(ends, key=lambda end: end[1])
     heights: list[float] = []
     for _, y, _, _ in ends:
-        heights.append(max(y, heights[-1] + gap if heights else low + gap))
+        heights.append(max(y, heights[-1] + gap if heights else low))
     surplus = max(0.0, heights[-1] - high) if heights else 0.0
     for height, (x, y, text, colour) in zip(heights, ends, strict=True):
         axes.annotate(
