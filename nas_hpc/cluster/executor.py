@@ -23,14 +23,12 @@ class TrialSpec:
         key: see `nas_hpc.store.Sample`.
         arguments: of the space's generator.
         tokens: (path, token) pairs in the order decided.
-        alone: nothing else may run beside it; the dispatcher sees to that.
     """
 
     trial: int
     key: str
     arguments: Mapping[str, Any]
     tokens: Tokens
-    alone: bool = False
 
 
 class Executor(Protocol):
