@@ -7,7 +7,10 @@ import yaml
 
 from nas_hpc.__main__ import main
 from nas_hpc.experiment import Experiment, read
-from nas_hpc.store import RunFolder
+from nas_hpc.search.configuration import fix
+from nas_hpc.search.dispatcher import COMPLETE
+from nas_hpc.spaces import load_space
+from nas_hpc.store import Event, Identity, Outcome, RunFolder, Writer, claim_session
 from tests.retrain.finished import experiment_in, searched
 
 SETTINGS = {
@@ -167,6 +170,35 @@ def test_steps_out_of_turn_say_what_comes_first(write, monkeypatch, capsys):
     write()
     message = refusal(monkeypatch, capsys, "final", "mine.yaml", "--seed", "0")
     assert "chosen.json does not exist: run nas-hpc choose mine first" in message
+
+
+def test_a_search_that_has_not_been_prepared_says_so(write, monkeypatch, capsys):
+    write()
+    message = refusal(monkeypatch, capsys, "search", "mine.yaml")
+    assert message.strip().endswith("data.json does not exist: run nas-hpc prepare mine first")
+
+
+def test_a_finished_search_does_not_take_another_configuration(write, monkeypatch, capsys):
+    write()
+    assert run(monkeypatch, "prepare", "mine.yaml") == 0
+    experiment = read("mine.yaml")
+    folder = RunFolder.of(experiment)
+    folder.create()
+    fix(experiment, load_space(experiment), folder)
+    writer = Writer(folder, claim_session(folder, Identity.mine(), ""))
+    writer.commit([Outcome(n, "ok", 0.5) for n in range(3)] + [Event("ended", COMPLETE, 0.0)])
+    writer.close()
+    capsys.readouterr()
+
+    write(budget={"trials": 3}, title="Other words")
+    monkeypatch.setattr(Identity, "alive", lambda self: False)
+    assert run(monkeypatch, "search", "mine.yaml", "--marker", "done.json") == 0
+    assert json.loads(Path("done.json").read_text())["done"]
+    capsys.readouterr()
+
+    write(budget={"trials": 3}, training={"epochs": 9})
+    message = refusal(monkeypatch, capsys, "search", "mine.yaml")
+    assert "training.epochs: 1 then, 9 now" in message
 
 
 def test_one_architecture_can_be_trained_apart(tmp_path, monkeypatch, capsys):

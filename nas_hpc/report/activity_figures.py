@@ -107,6 +107,7 @@ def _mark_schedule(axes: Axes, arm: Arm, last: int) -> None:
         assert schedule is not None
         value = arm.experiment.arguments(sample)[schedule.argument]
         axes.axvline(sample, color=GREY, lw=0.8, ls=":")
-        across = axes.get_xaxis_transform()
-        text = f" {schedule.argument} {value}"
-        axes.text(sample, 0.03, text, transform=across, fontsize=8, color=GREY)
+        if sample < 0.85 * last:  # else its name would run into those of the lines
+            across = axes.get_xaxis_transform()
+            text = f" {schedule.argument} {value}"
+            axes.text(sample, 0.03, text, transform=across, fontsize=8, color=GREY)

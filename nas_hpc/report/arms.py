@@ -78,7 +78,8 @@ class Arm:
     @property
     def done(self) -> bool:
         """Whether nothing is left to do under the present budget."""
-        spent = len(self.answers) >= self.experiment.budget.trials
+        answered = {outcome.trial for outcome in self.log.outcomes if outcome.answers}
+        spent = len(answered) >= self.experiment.budget.trials
         return self.reason not in UNDONE and (spent or self.reason != SPENT)
 
     @property

@@ -15,7 +15,7 @@ from nas_hpc.store.durable import write_durably
 # Okabe and Ito's palette: told apart under every common colour blindness.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 ORANGE, SKY = "#E69F00", "#56B4E9"
-INK, GREY, PALE = "#222222", "#6B6B6B", "#DDDDDD"
+INK, GREY = "#222222", "#6B6B6B"
 ARM_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
 """Of an experiment's strategies, in their order."""
 

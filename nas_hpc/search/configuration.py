@@ -50,11 +50,25 @@ def training_key(experiment: Experiment, folder: RunFolder) -> str:
 
 
 def fix(experiment: Experiment, space: Space, folder: RunFolder) -> None:
-    """Store the configuration of a new run, or hold it against that of the run being resumed.
+    """Store the configuration of a run, new or resumed.
+
+    Raises:
+        ExperimentError: see `check`.
+    """
+    facts = check(experiment, space, folder)
+    write_json(folder.root / "fingerprints.json", facts)
+    write_json(folder.experiment, experiment.model_dump(mode="json"))
+
+
+def check(experiment: Experiment, space: Space, folder: RunFolder) -> dict[str, str]:
+    """Hold the configuration against the one that the run began with, if it has begun.
+
+    Returns:
+        Digests of what the configuration only names.
 
     Raises:
         ExperimentError: a key that may not change did, or the space, the child's code or the data
-            are no longer what they were; names key, old and new value.
+            are no longer what they were; names key, old and new value. Or no data is prepared.
     """
     facts = {
         "space": fingerprint(space, experiment.arguments(0)),
@@ -77,8 +91,7 @@ def fix(experiment: Experiment, space: Space, folder: RunFolder) -> None:
                     f"run began ({before[what][:12]} then, {now[:12]} now); "
                     "give the experiment another name"
                 )
-    write_json(folder.root / "fingerprints.json", facts)
-    write_json(folder.experiment, experiment.model_dump(mode="json"))
+    return facts
 
 
 def _changes(old: Any, new: Any, key: str) -> Any:

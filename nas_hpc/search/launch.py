@@ -14,10 +14,11 @@ from types import FrameType
 from nas_hpc.cluster import living_slots
 from nas_hpc.experiment import Experiment, read
 from nas_hpc.policies import is_replicated
-from nas_hpc.search.configuration import of_strategy
+from nas_hpc.search.configuration import check, of_strategy
 from nas_hpc.search.dispatcher import COLLAPSED, COMPLETE, TOO_MANY_SAMPLES
 from nas_hpc.search.ranks import Ranks
 from nas_hpc.search.succession import Claim, follow
+from nas_hpc.spaces import load_space
 from nas_hpc.store import RunFolder, SearchReader, write_json
 
 DONE = (COMPLETE, COLLAPSED, TOO_MANY_SAMPLES)
@@ -65,9 +66,12 @@ def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC
     Raises:
         SearchFailed: it was stopped, or the MPI program failed.
         Refused: the run is being written by another user, configuration or folder.
+        ExperimentError: nothing is prepared, or the run began with another configuration; that of
+            a search that is done is held against it too, since what follows goes by it.
     """
     experiment = of_strategy(read(name), strategy)
     folder = RunFolder.of(experiment)
+    check(experiment, load_space(experiment), folder)
     folder.create()
     follow(folder, Claim.of(experiment, folder), lambda text: print(text, flush=True))
     ending = Ending.of(folder, experiment)

@@ -72,8 +72,7 @@ def test_an_edited_rule_publishes_again_and_trains_nothing(finished):
         rules.write_text(rules.read_text().replace('"nas-hpc ', '"true; nas-hpc '))
     assert NOTHING in finished.snakemake()
     triggers = ["--rerun-triggers", "code", "mtime"]
-    said = finished.snakemake(*triggers, target="runs/tiny/retrain/chosen.json")
-    assert "Code has changed since last execution" in said
+    finished.snakemake(*triggers, target="runs/tiny/retrain/chosen.json")
     after = [(path.stat().st_mtime_ns, read(path)) for path in published]
     assert [found for _, found in after] == [found for _, found in before]
     assert all(new > old for (new, _), (old, _) in zip(after, before, strict=True))
