@@ -10,14 +10,9 @@ from typing import TypeVar
 
 from nas_hpc.experiment import Experiment
 from nas_hpc.report.trials import TrialRow, trial_rows
-from nas_hpc.store import RunFolder, Sample, SearchLog, read_search
+from nas_hpc.store import Ending, RunFolder, Sample, SearchLog, read_search
 
 Value = TypeVar("Value")
-
-UNDONE = ("", "stopped", "children cannot run")
-"""Reasons of an end after which the same command goes on; any other one is final."""
-
-SPENT = "budget spent"
 
 TITLES = {"reinforce": "REINFORCE", "random": "random search"}
 
@@ -69,18 +64,20 @@ class Arm:
         """Samples of an architecture that had been sampled before."""
         return sum(is_duplicate(sample) for sample in self.log.samples)
 
+    @cached_property
+    def ending(self) -> Ending:
+        """How far it has come."""
+        return Ending.of(self.log, self.experiment.budget.trials)
+
     @property
     def reason(self) -> str:
         """Why it ended last; empty while it has not, or goes on since."""
-        ends = [event for event in self.log.events if event.kind in ("started", "resumed", "ended")]
-        return ends[-1].text if ends and ends[-1].kind == "ended" else ""
+        return self.ending.reason
 
     @property
     def done(self) -> bool:
         """Whether nothing is left to do under the present budget."""
-        answered = {outcome.trial for outcome in self.log.outcomes if outcome.answers}
-        spent = len(answered) >= self.experiment.budget.trials
-        return self.reason not in UNDONE and (spent or self.reason != SPENT)
+        return self.ending.done
 
     @property
     def slots(self) -> int:

@@ -14,19 +14,15 @@ from nas_hpc.experiment import Experiment
 from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
 from nas_hpc.search.messages import Sampled, SampleOrder
 from nas_hpc.search.numbering import Numbering
+from nas_hpc.search.pace import Pace
 from nas_hpc.search.teacher import ReplicaBook, Teacher
 from nas_hpc.search.trials import Trial, TrialBook
 from nas_hpc.spaces import Space, canonical, describe, digest, replay
 from nas_hpc.store import Event, Outcome, Sample, SearchLog
+from nas_hpc.store.ending import BROKEN, COLLAPSED, COMPLETE, STOPPED, TOO_MANY_SAMPLES
 
 LOST_IN_A_ROW = 5
 """Trials given up one after another before the search says that children cannot run at all."""
-
-COMPLETE = "budget spent"
-COLLAPSED = "policy collapsed"
-TOO_MANY_SAMPLES = "too many samples"
-STOPPED = "stopped"
-BROKEN = "children cannot run"
 
 
 class Dispatcher:
@@ -36,23 +32,24 @@ class Dispatcher:
         experiment: the configuration.
         space: decodes tokens.
         training_key: digest of everything but the architecture that determines a training.
-        replicas: how many there are (1 for a single strategy).
+        pace: how many samples are in flight, and learned from at a time.
         session: epoch of the writer.
     """
 
     def __init__(
-        self, experiment: Experiment, space: Space, training_key: str, replicas: int, session: int
+        self, experiment: Experiment, space: Space, training_key: str, pace: Pace, session: int
     ) -> None:
         self.experiment = experiment
         self.book = TrialBook(experiment)
         self.known_in_a_row = 0
         self.ending = ""
         self._space = space
+        self._pace = pace
         self._training_key = training_key
         self._session = session
         self._teacher = Teacher(experiment, session, self._reward)
         self._numbering = Numbering(experiment)
-        self._replicas = [ReplicaBook() for _ in range(replicas)]
+        self._replicas = [ReplicaBook() for _ in range(pace.replicas)]
         self._batch = 0
         self._lost_in_a_row = 0
         self._finished = False
@@ -73,8 +70,8 @@ class Dispatcher:
         """Every replica is ready for its first samples, or for those that a resume left to it."""
         commands: list[Command] = []
         for replica, book in enumerate(self._replicas):
-            missing = max(0, self._group_size - len(book.pending))
-            book.wants = 0 if self._in_groups and book.pending else missing
+            missing = max(0, self._pace.in_flight - len(book.pending))
+            book.wants = 0 if self._pace.in_groups and book.pending else missing
             commands += self._teach(replica, now)
         return commands + self._go_on(now)
 
@@ -180,14 +177,6 @@ class Dispatcher:
 
     # ------------------------------------------------------------------ inside
 
-    @property
-    def _group_size(self) -> int:
-        return self.experiment.search.children_per_replica
-
-    @property
-    def _in_groups(self) -> bool:
-        return self.experiment.search.mode == "paper"
-
     def _enter_sample(self, sample: Sample) -> None:
         new = sample.number == sample.trial
         trial = self.book.add(sample)
@@ -198,7 +187,7 @@ class Dispatcher:
             book.pending.add(sample.number)
         else:
             book.ready.append(sample.number)
-            book.wants += 0 if self._in_groups else 1
+            book.wants += 0 if self._pace.in_groups else 1
 
     def _resolve(self, trial: Trial) -> set[int]:
         """Tell the samples that wait for the trial; the replicas they belong to."""
@@ -210,7 +199,7 @@ class Dispatcher:
             book = self._replicas[replica]
             book.pending.discard(number)
             (book.dropped if trial.lost else book.ready).append(number)
-            book.wants += 0 if self._in_groups else 1
+            book.wants += 0 if self._pace.in_groups else 1
             touched.add(replica)
         trial.waiting.clear()
         return touched
@@ -218,20 +207,20 @@ class Dispatcher:
     def _teach(self, replica: int, now: float) -> Iterable[Command]:
         """The replica's next lesson, if its group is complete, and then its next samples."""
         book = self._replicas[replica]
-        if self._in_groups:
+        if self._pace.in_groups:
             complete = not book.outstanding
         else:
-            complete = len(book.ready) >= self._group_size or not (book.outstanding or book.wants)
+            complete = len(book.ready) >= self._pace.lesson or not (book.outstanding or book.wants)
         if not complete:
             return
         if book.ready:
-            numbers = sorted(book.ready) if self._in_groups else book.ready
+            numbers = sorted(book.ready) if self._pace.in_groups else book.ready
             update, order = self._teacher.teach(replica, numbers, book.dropped, now)
             book.ready, book.dropped = [], []
             yield Keep(update)
             yield Order(order)
-        if self._in_groups:
-            book.wants = self._group_size
+        if self._pace.in_groups:
+            book.wants = self._pace.in_flight
 
     def _reward(self, number: int) -> float:
         outcome = self.book.by_number[self.samples[number].trial].outcome
@@ -269,7 +258,7 @@ class Dispatcher:
 
     def _ask(self, replica: int, count: int) -> Order:
         book = self._replicas[replica]
-        book.wants = 0 if self._in_groups else book.wants - count
+        book.wants = 0 if self._pace.in_groups else book.wants - count
         book.reserved += count
         self._batch += 1
         requests = self._numbering.requests(count)

@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -15,43 +14,16 @@ from nas_hpc.cluster import living_slots
 from nas_hpc.experiment import Experiment, read
 from nas_hpc.policies import is_replicated
 from nas_hpc.search.configuration import check, of_strategy
-from nas_hpc.search.dispatcher import COLLAPSED, COMPLETE, TOO_MANY_SAMPLES
 from nas_hpc.search.ranks import Ranks
 from nas_hpc.search.succession import Claim, follow
 from nas_hpc.spaces import load_space
-from nas_hpc.store import RunFolder, SearchReader, write_json
+from nas_hpc.store import Ending, RunFolder, read_search, write_json
 
-DONE = (COMPLETE, COLLAPSED, TOO_MANY_SAMPLES)
 MPIEXEC = "mpiexec -launcher fork"
 
 
 class SearchFailed(RuntimeError):
     """The search ended without being done; the message says why and how it goes on."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How far a search has come.
-
-    Attributes:
-        reason: of the latest end; empty while it has none.
-        answered: trials with a reward.
-        done: it has nothing left to do under the present budget.
-    """
-
-    reason: str
-    answered: int
-    done: bool
-
-    @classmethod
-    def of(cls, folder: RunFolder, experiment: Experiment) -> Ending:
-        """Read from the store."""
-        log = SearchReader(folder).read()
-        ends = [event for event in log.events if event.kind in ("ended", "resumed", "started")]
-        reason = ends[-1].text if ends and ends[-1].kind == "ended" else ""
-        answered = len({outcome.trial for outcome in log.outcomes if outcome.answers})
-        spent = answered >= experiment.budget.trials
-        return cls(reason, answered, reason in DONE and (spent or reason != COMPLETE))
 
 
 def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC) -> None:
@@ -74,11 +46,11 @@ def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC
     check(experiment, load_space(experiment), folder)
     folder.create()
     follow(folder, Claim.of(experiment, folder), lambda text: print(text, flush=True))
-    ending = Ending.of(folder, experiment)
+    ending = Ending.of(read_search(folder), experiment.budget.trials)
     if not ending.done:
         folder.stop.unlink(missing_ok=True)
         code = _run_ranks(name, strategy, experiment, mpiexec)
-        ending = Ending.of(folder, experiment)
+        ending = Ending.of(read_search(folder), experiment.budget.trials)
         if not ending.done:
             raise SearchFailed(_explain(folder, ending, code))
     print(f"[{experiment.name}/{strategy}] {ending.answered} trials: {ending.reason}", flush=True)

@@ -31,6 +31,7 @@ from nas_hpc.search.messages import (
     Stopped,
     Vector,
 )
+from nas_hpc.search.pace import Pace
 from nas_hpc.search.ranks import DISPATCHER, Ranks
 from nas_hpc.search.replica import Replicas
 from nas_hpc.search.server import Shard
@@ -83,7 +84,8 @@ def dispatch(experiment: Experiment, mail: Mail, ranks: Ranks) -> None:
     session = claim_session(folder, claim.identity, claim.experiment)
     checkpoint = load_checkpoint(folder)
     key = training_key(experiment, folder)
-    machine = Dispatcher(experiment, space, key, ranks.replicas, session.epoch)
+    pace = Pace.of(experiment, replicated=ranks.shards > 0)
+    machine = Dispatcher(experiment, space, key, pace, session.epoch)
     executor = make_executor(folder, experiment, session.epoch)
     rank = DispatcherRank(experiment, machine, folder, session, executor, mail, ranks)
     rank.run(read_search(folder), checkpoint)

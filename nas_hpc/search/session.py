@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from nas_hpc.cluster import Executor
 from nas_hpc.experiment import Experiment
 from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
-from nas_hpc.search.dispatcher import BROKEN, Dispatcher
+from nas_hpc.search.dispatcher import Dispatcher
 from nas_hpc.search.mail import Mail, Nap
 from nas_hpc.search.messages import (
     LearnOrder,
@@ -33,12 +33,10 @@ from nas_hpc.store import (
     Writer,
     save_checkpoint,
 )
+from nas_hpc.store.ending import BROKEN, INTERRUPTED, STOPPED_NOW
 
 LOOK_AROUND_SECONDS = 0.5
 """Between two looks at the stop file and the clock of the checkpoints."""
-
-STOPPED_NOW = "stopped now"
-INTERRUPTED = "interrupted"
 
 
 class DispatcherRank:

@@ -2,6 +2,7 @@
 
 from nas_hpc.store.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from nas_hpc.store.durable import create_json, read_json, write_json
+from nas_hpc.store.ending import Ending
 from nas_hpc.store.folder import RunFolder
 from nas_hpc.store.hdf5 import DamagedFile
 from nas_hpc.store.identity import Identity
@@ -26,6 +27,7 @@ __all__ = [
     "MODEL_FAILURES",
     "Checkpoint",
     "DamagedFile",
+    "Ending",
     "Event",
     "Identity",
     "Outcome",

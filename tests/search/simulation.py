@@ -10,6 +10,7 @@ from nas_hpc.policies import make
 from nas_hpc.search.commands import Acknowledge, Enqueue, Finish, Keep, Order
 from nas_hpc.search.dispatcher import Dispatcher
 from nas_hpc.search.messages import Sampled, SampleOrder
+from nas_hpc.search.pace import Pace
 from nas_hpc.spaces import Space, replay
 from nas_hpc.store import Event, Outcome, Sample, SearchLog, Update
 
@@ -33,6 +34,7 @@ class World:
     attempts: dict = field(default_factory=dict)
     enqueued: list = field(default_factory=list)
     most_at_once: int = 0
+    replicated: bool = True
 
     def log(self) -> SearchLog:
         def of(kind):
@@ -49,9 +51,13 @@ class World:
             reward = float("nan")
         return Outcome(spec.trial, status, reward, reason=status, attempt=attempt)
 
+    def pace(self, replicas: int) -> Pace:
+        search = self.experiment.search.model_copy(update={"replicas": replicas})
+        return Pace.of(self.experiment.model_copy(update={"search": search}), self.replicated)
+
     def run(self, replicas: int, session: int, die_after: int | None = None, drain_after=None):
         """One session; the reason it ended, or None if it died after so many events."""
-        machine = Dispatcher(self.experiment, self.space, "key", replicas, session)
+        machine = Dispatcher(self.experiment, self.space, "key", self.pace(replicas), session)
         self.machine = machine
         strategy = make("random", self.experiment, self.space)
         orders: list = []

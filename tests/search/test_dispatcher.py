@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.search.dispatcher import BROKEN, COLLAPSED, COMPLETE, STOPPED, TOO_MANY_SAMPLES
 from nas_hpc.spaces import Choice, Kind, Space
 from nas_hpc.store import Outcome, Sample, Update
+from nas_hpc.store.ending import BROKEN, COLLAPSED, COMPLETE, STOPPED, TOO_MANY_SAMPLES
 from tests.search.simulation import World
 
 STEP = Kind("step", (0, 1, 2, 3))
@@ -121,6 +121,17 @@ def test_barrier_free_keeps_its_children_in_flight():
     kinds = [type(r).__name__ for r in simulated.records]
     first_lesson = kinds.index("Update")
     assert kinds[:first_lesson].count("Sample") > 4, "finished children are replaced at once"
+    check_invariants(simulated)
+
+
+def test_a_single_strategy_fills_as_many_slots_as_all_replicas_would():
+    search = {"children_per_replica": 3, "replicas": 4}
+    simulated = world(search=search, length=8)
+    simulated.replicated = False
+    assert simulated.run(4, 1) == COMPLETE
+    first = [r for r in simulated.records if isinstance(r, Sample) and r.batch == 0]
+    assert len(first) == 12
+    assert all(len(update.samples) == 1 for update in simulated.log().updates)
     check_invariants(simulated)
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import time
 
 import pytest
@@ -60,6 +61,16 @@ def test_the_same_command_again_has_nothing_to_do(finished):
     finished.yaml.write_text("# A remark.\n" + finished.yaml.read_text())
     assert NOTHING in finished.snakemake()
     assert finished.trainings() == before
+
+
+def test_a_changed_key_reaches_only_the_rules_that_depend_on_it(finished):
+    text = finished.yaml.read_text()
+    finished.yaml.write_text(text.replace("epochs: 3", "epochs: 4"))
+    said = finished.snakemake("--dry-run")
+    finished.yaml.write_text(text)
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
+    wanted = {"grid": 2, "choose": 1, "final": 3, "analysis": 1, "report": 1, "all": 1, "total": 9}
+    assert {rule: int(count) for rule, count in counts.items()} == wanted
 
 
 def test_an_edited_rule_publishes_again_and_trains_nothing(finished):
