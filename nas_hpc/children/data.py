@@ -19,7 +19,7 @@ from nas_hpc.children.dataset import DataError, Dataset, Split
 from nas_hpc.children.digits import digits
 from nas_hpc.experiment.model import DataConfig, Experiment
 from nas_hpc.experiment.reading import ExperimentError
-from nas_hpc.experiment.reference import is_reference, resolve, source_hash
+from nas_hpc.experiment.reference import check_arguments, is_reference, resolve, source_hash
 from nas_hpc.store.durable import write_durably, write_json
 
 BUILT_IN = {"digits": digits}
@@ -39,6 +39,7 @@ def make_dataset(config: DataConfig) -> Dataset:
             f"package.module:name, path/to/file.py:name"
         )
     function = resolve(config.name) if is_reference(config.name) else BUILT_IN[config.name]
+    check_arguments(function, config.options, "data.options")
     try:
         data = function(**config.options)
     except TypeError as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,20 @@ def resolve(name: str) -> Any:
         public = sorted(key for key in vars(module) if not key.startswith("_"))
         raise OwnCodeError(f"{name}: {place} has no {attribute!r}; it has {', '.join(public)}")
     return getattr(module, attribute)
+
+
+def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], key: str) -> None:
+    """Hold the arguments that are configured under ``key`` against what a function takes.
+
+    Raises:
+        OwnCodeError: one is unknown or missing; names the key and the allowed ones.
+    """
+    signature = inspect.signature(function)
+    try:
+        signature.bind(**arguments)
+    except TypeError as error:
+        allowed = ", ".join(signature.parameters) or "none"
+        raise OwnCodeError(f"{key} = {dict(arguments)}: {error}; allowed: {allowed}") from None
 
 
 def source_hash(name: str) -> str:

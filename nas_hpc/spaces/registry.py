@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas_hpc.experiment import Experiment, ExperimentError, is_reference, resolve
+from nas_hpc.experiment import Experiment, ExperimentError, check_arguments, is_reference, resolve
 from nas_hpc.spaces.convnet import convnet
 from nas_hpc.spaces.decisions import Space
 
@@ -14,6 +14,7 @@ def load_space(experiment: Experiment) -> Space:
 
     Raises:
         ExperimentError: there is no such space, its options are wrong, or it is not a `Space`.
+        OwnCodeError: the name leads to no code, or options or arguments are not those it takes.
     """
     config = experiment.space
     if is_reference(config.name):
@@ -25,10 +26,13 @@ def load_space(experiment: Experiment) -> Space:
             f"space.name = {config.name!r}: allowed are {', '.join(BUILT_IN)}, "
             "package.module:name and path/to/file.py:name"
         )
+    if not isinstance(named, Space):
+        check_arguments(named, config.options, "space.options")
     try:
         space = named if isinstance(named, Space) else named(**config.options)
     except (TypeError, ValueError) as error:
         raise ExperimentError(f"space.options = {config.options}: {error}") from error
     if not isinstance(space, Space):
         raise ExperimentError(f"space.name = {config.name!r} gives {space!r}, not a Space")
+    check_arguments(space.generate, config.arguments, "space.arguments")
     return space

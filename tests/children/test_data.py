@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from nas_hpc.children import DataError, Dataset, Split, load_search, load_test, prepare
 from nas_hpc.children.digits import digits
-from nas_hpc.experiment import ExperimentError
+from nas_hpc.experiment import ExperimentError, OwnCodeError
 from tests.children.runs import make_experiment
 
 OWN = """
@@ -165,7 +165,7 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path):
 def test_wrong_names_and_options_are_named(tmp_path: Path):
     with pytest.raises(ExperimentError, match=r"data\.name = 'cifar': allowed: digits"):
         prepare(make_experiment(data={"name": "cifar"}), tmp_path / "data")
-    with pytest.raises(ExperimentError, match="unexpected keyword argument 'size'"):
+    with pytest.raises(OwnCodeError, match=r"data\.options.*'size'; allowed: train, validation"):
         prepare(make_experiment(data={"options": {"size": 3}}), tmp_path / "data")
     (tmp_path / "wrong.py").write_text("def data(): return 3\n")
     with pytest.raises(DataError, match="must return a Dataset"):

@@ -125,7 +125,7 @@ def test_a_world_of_the_wrong_size_is_refused(small_search):
     search = small_search()
     program = ["-m", "mpi4py", "-m", "nas_hpc.search.program", str(search.yaml), "reinforce"]
     python = search.command()[0]
-    mpiexec = [python.replace("bin/python", "bin/mpiexec"), "-launcher", "fork", "-n", "2"]
+    mpiexec = [str(Path(python).with_name("mpiexec")), "-launcher", "fork", "-n", "2"]
     result = subprocess.run(
         [*mpiexec, python, *program], capture_output=True, text=True, timeout=60
     )

@@ -1,10 +1,11 @@
-"""Own space, data and child without torch: which random features tell two rings apart?"""
+"""Own space, data, child and strategy without torch: which random features tell two rings apart?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from nas_hpc.children import Dataset, Score, Split
+from nas_hpc.policies.random_search import RandomSearch
 from nas_hpc.spaces import Choice, Kind, Space
 
 COUNT = Kind("count", (2, 4, 8, 16, 32))
@@ -59,3 +60,10 @@ def regression(architecture, data, training, trial):
     if data.test is not None:
         metrics["test_accuracy"] = accuracy(data.test)
     return Score(trial.to_reward([found]), metrics)
+
+
+class OtherSeed(RandomSearch):
+    """Random search with random numbers of its own."""
+
+    def __init__(self, experiment, space):
+        super().__init__(space, experiment.seed + 1)
