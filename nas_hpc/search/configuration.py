@@ -75,7 +75,8 @@ def check(experiment: Experiment, space: Space, folder: RunFolder) -> dict[str, 
         "training": training_key(experiment, folder),
     }
     if folder.experiment.exists():
-        stored = read_json(folder.experiment)
+        # Through the model: a key that is newer than the run has its default there.
+        stored = Experiment.model_validate(read_json(folder.experiment)).model_dump(mode="json")
         changed = list(_changes(stored, experiment.model_dump(mode="json"), ""))
         if changed:
             raise ExperimentError(
