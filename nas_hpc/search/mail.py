@@ -7,7 +7,7 @@ MPI receive spins, and a few idle ranks would starve the children on the same co
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mpi4py import MPI
@@ -49,6 +49,18 @@ class Mail:
         if self._put_off:
             return self._put_off.pop(0)
         return self._arrived()
+
+    def arrivals(self, until: type) -> Iterator[tuple[int, Any]]:
+        """Every (sender, message) as it arrives, up to a message of the type ``until``."""
+        nap = Nap()
+        while True:
+            arrived = self.receive()
+            nap(arrived is not None)
+            if arrived is None:
+                continue
+            if isinstance(arrived[1], until):
+                return
+            yield arrived
 
     def wait_for(self, wanted: Callable[[Any], bool]) -> tuple[int, Any]:
         """The next message that is wanted; others are put off for `receive`."""

@@ -18,7 +18,7 @@ from nas_hpc.policies import is_replicated, make
 from nas_hpc.policies.theta import Layout, initial, shard_slices
 from nas_hpc.search.configuration import fix, of_strategy, training_key
 from nas_hpc.search.dispatcher import Dispatcher
-from nas_hpc.search.mail import Mail, Nap
+from nas_hpc.search.mail import Mail
 from nas_hpc.search.messages import (
     Begin,
     LearnOrder,
@@ -97,21 +97,14 @@ def serve(
     """A server rank: apply pushes in order, answer pulls and snapshots once their ticket is in."""
     shards = {n: _shard(n, experiment, space, begin, ranks) for n in ranks.shards_of(rank)}
     waiting: list[tuple[int, Pull | SnapshotOrder]] = []
-    nap = Nap()
-    while True:
-        arrived = mail.receive()
-        nap(arrived is not None)
-        match arrived:
-            case None:
-                continue
-            case _, Stop():
-                return
-            case _, Push() as push:
-                shards[push.shard].push(push)
-            case sender, Pull() | SnapshotOrder() as request:
-                waiting.append((sender, request))
-            case sender, other:
-                raise TypeError(f"rank {sender} sent {other!r} to a parameter server")
+    for sender, message in mail.arrivals(until=Stop):
+        match message:
+            case Push():
+                shards[message.shard].push(message)
+            case Pull() | SnapshotOrder():
+                waiting.append((sender, message))
+            case _:
+                raise TypeError(f"rank {sender} sent {message!r} to a parameter server")
         waiting = [entry for entry in waiting if not _answer(*entry, shards, mail)]
 
 
@@ -147,23 +140,16 @@ def replicate(experiment: Experiment, space: Space, begin: Begin, mail: Mail, ra
     replicas = Replicas(make(experiment.search.strategy, experiment, space), parameters)
     if begin.strategy:
         replicas.load(begin.strategy)
-    nap = Nap()
-    while True:
-        arrived = mail.receive()
-        nap(arrived is not None)
-        match arrived:
-            case None:
-                continue
-            case _, Stop():
-                return
-            case _, SampleOrder() as order:
-                mail.send(DISPATCHER, replicas.sample(order))
-            case _, LearnOrder() as lesson:
-                replicas.learn(lesson)
-            case _, SnapshotOrder() as snapshot:
-                mail.send(DISPATCHER, replicas.state(snapshot.ticket))
-            case sender, other:
-                raise TypeError(f"rank {sender} sent {other!r} to a replica")
+    for sender, message in mail.arrivals(until=Stop):
+        match message:
+            case SampleOrder():
+                mail.send(DISPATCHER, replicas.sample(message))
+            case LearnOrder():
+                replicas.learn(message)
+            case SnapshotOrder():
+                mail.send(DISPATCHER, replicas.state(message.ticket))
+            case _:
+                raise TypeError(f"rank {sender} sent {message!r} to a replica")
 
 
 class Servers:
