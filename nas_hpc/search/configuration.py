@@ -90,7 +90,8 @@ def check(experiment: Experiment, space: Space, folder: RunFolder) -> dict[str, 
                 raise ExperimentError(
                     f"{folder.root}: the code or data behind {what!r} is not what it was when the "
                     f"run began ({before[what][:12]} then, {now[:12]} now); "
-                    "give the experiment another name"
+                    "give the experiment another name, or delete that folder if nothing in it "
+                    "matters"
                 )
     return facts
 

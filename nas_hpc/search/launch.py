@@ -18,6 +18,7 @@ from nas_hpc.search.ranks import Ranks
 from nas_hpc.search.succession import Claim, follow
 from nas_hpc.spaces import load_space
 from nas_hpc.store import Ending, RunFolder, read_search, write_json
+from nas_hpc.store.ending import BROKEN
 
 MPIEXEC = "mpiexec -launcher fork"
 
@@ -86,6 +87,10 @@ def _run_ranks(name: str, strategy: str, experiment: Experiment, mpiexec: str) -
 def _explain(folder: RunFolder, ending: Ending, code: int) -> str:
     slots = living_slots(folder)
     lines = [f"the search in {folder.root} is not done: {ending.reason or f'exit code {code}'}"]
+    if ending.reason == BROKEN:
+        last = [o for o in read_search(folder).outcomes if o.status == "lost"][-1]
+        log = folder.trial(last.trial) / "log.txt"
+        lines.append(f"the last one, trial {last.trial}: {last.reason}; its log: {log}")
     if slots:
         lines.append(
             f"{len(slots)} slots still run: they finish the trials that are queued and then end; "

@@ -20,6 +20,8 @@ import time
 def child(architecture, data, training, trial):
     """The more 3x3 filters and connections, the better; noise from the trial's seed."""
     time.sleep(trial.options["seconds"])
+    if trial.options.get("broken"):
+        raise KeyError("no such layer")
     good = sum(l.height == 3 for l in architecture.layers) / len(architecture.layers)
     links = sum(len(l.inputs) for l in architecture.layers) / 10
     return 0.5 * good + 0.3 * links + (trial.seed % 1000) / 1e5

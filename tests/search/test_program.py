@@ -172,6 +172,15 @@ def test_a_changed_key_is_refused_on_resume(small_search):
     assert "controller.learning_rate: 0.02 then, 0.5 now" in said
 
 
+def test_children_that_cannot_run_end_the_search_with_their_reason(small_search):
+    search = small_search(child={"options": {"seconds": 0.0, "broken": True}})
+    assert search.start().wait(timeout=60) != 0
+    said = (search.folder / "launch.log").read_text()
+    assert "children cannot run" in said
+    log = Path(said.partition("its log: ")[2].splitlines()[0])
+    assert "KeyError: 'no such layer'" in said and "Traceback" in log.read_text()
+
+
 @pytest.mark.parametrize("now", [False, True])
 def test_stop_drains_or_cancels_and_the_search_goes_on(small_search, now):
     search = small_search(child={"options": {"seconds": 0.3}}, budget={"trials": 16})
