@@ -7,6 +7,7 @@ from nas_hpc.cluster.debug import DebugExecutor
 from nas_hpc.cluster.executor import Executor, SlotError, TrialSpec
 from nas_hpc.cluster.pool import LocalPool
 from nas_hpc.cluster.presence import Presence, slots
+from nas_hpc.cluster.spool import stop_request
 from nas_hpc.experiment import Experiment
 from nas_hpc.store import RunFolder
 
@@ -18,6 +19,7 @@ __all__ = [
     "TrialSpec",
     "living_slots",
     "make_executor",
+    "stop_request",
 ]
 
 

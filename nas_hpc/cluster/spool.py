@@ -153,7 +153,8 @@ def recover(folder: RunFolder) -> set[int]:
             continue
         found.add(trial)
     found |= {taken.trial for taken in claims(folder)}
-    return found | outcomes(folder)
+    # Once more: a slot that ends may have put a claimed trial back between the two listings.
+    return found | set(queued(folder)) | outcomes(folder)
 
 
 def acknowledge(folder: RunFolder, recorded: Iterable[Outcome]) -> None:

@@ -67,7 +67,7 @@ class Arm:
     @cached_property
     def ending(self) -> Ending:
         """How far it has come."""
-        return Ending.of(self.log, self.experiment.budget.trials)
+        return Ending.of(self.log, self.experiment.budget)
 
     @property
     def reason(self) -> str:

@@ -9,6 +9,8 @@ depends on it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from math import nan
 
 from nas_hpc.experiment import Experiment
 from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
@@ -110,7 +112,7 @@ class Dispatcher:
     def ended(self, outcome: Outcome, now: float) -> list[Command]:
         """An attempt at a trial ended; one that was recorded before is only acknowledged."""
         trial = self.book.by_number[outcome.trial]
-        if trial.outcome is not None or trial.lost or outcome.attempt <= trial.attempt:
+        if self.book.recorded_before(outcome):
             return self._ended_before(trial, outcome)
         outcome = self.book.judge(outcome)
         commands: list[Command] = [Keep(outcome), Acknowledge(outcome)]
@@ -133,12 +135,13 @@ class Dispatcher:
 
     def _ended_before(self, trial: Trial, outcome: Outcome) -> list[Command]:
         """Recorded by an earlier session, which was gone before it could acknowledge it."""
-        commands: list[Command] = [Acknowledge(outcome)]
-        if trial.outcome is None and not trial.lost:
-            self.book.running.discard(outcome.trial)
-            self.book.hold(trial)
-            commands += [Enqueue(spec) for spec in self.book.due()]
-        return commands
+        if trial.outcome is not None or trial.lost:
+            return [Acknowledge(outcome)]
+        # It was judged to be no answer, or the trial would have one: its attempts still count.
+        commands: list[Command] = [Acknowledge(replace(outcome, status="lost", reward=nan))]
+        self.book.running.discard(outcome.trial)
+        self.book.hold(trial)
+        return commands + [Enqueue(spec) for spec in self.book.due()]
 
     def drain(self, now: float) -> list[Command]:
         """Ask for nothing more; finish once all trials in flight have ended."""
@@ -158,13 +161,17 @@ class Dispatcher:
         """
         for sample in log.samples:
             self._enter_sample(sample)
+        last: dict[int, Trial] = {}
         for outcome in log.outcomes:
-            self._resolve(self.book.enter(outcome))
+            last.pop(outcome.trial, None)
+            last[outcome.trial] = self.book.enter(outcome)
+        for trial in last.values():
+            self._resolve(trial)
         self._numbering.restore(self.samples, after=1 + max(self.samples, default=-1))
         self._batch = 1 + max((sample.batch for sample in log.samples), default=-1)
-        for update in log.updates:
-            book = self._replicas[update.replica]
-            book.ready = [number for number in book.ready if number not in update.samples]
+        taught = {number for update in log.updates for number in update.samples}
+        for book in self._replicas:
+            book.ready = [number for number in book.ready if number not in taught]
         orders = self._teacher.restore(log.updates, ticket)
         commands: list[Command] = [Order(order) for order in orders]
         for number, trial in self.book.by_number.items():
@@ -234,8 +241,7 @@ class Dispatcher:
             self.ending = self.ending or COLLAPSED
         if not self.ending:
             for replica, book in enumerate(self._replicas):
-                count = min(book.wants, self._room())
-                if count > 0:
+                if book.wants and (count := min(book.wants, self._room())) > 0:
                     commands.append(self._ask(replica, count))
         if not self._finished and self._is_over():
             for replica, book in enumerate(self._replicas):

@@ -18,7 +18,7 @@ from nas_hpc.search.ranks import Ranks
 from nas_hpc.search.succession import Claim, follow
 from nas_hpc.spaces import load_space
 from nas_hpc.store import Ending, RunFolder, read_search, write_json
-from nas_hpc.store.ending import BROKEN
+from nas_hpc.store.ending import BROKEN, STOPPED, STOPPED_NOW
 
 MPIEXEC = "mpiexec -launcher fork"
 
@@ -46,18 +46,26 @@ def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC
     folder = RunFolder.of(experiment)
     check(experiment, load_space(experiment), folder)
     folder.create()
-    follow(folder, Claim.of(experiment, folder), lambda text: print(text, flush=True))
-    ending = Ending.of(read_search(folder), experiment.budget.trials)
+    ending = Ending.of(read_search(folder), experiment.budget)
+    if not ending.done and follow(folder, Claim.of(experiment, folder), tell):
+        ending = Ending.of(read_search(folder), experiment.budget)
+        if ending.reason in (STOPPED, STOPPED_NOW):
+            raise SearchFailed(_explain(folder, ending, 0))
     if not ending.done:
         folder.stop.unlink(missing_ok=True)
         code = _run_ranks(name, strategy, experiment, mpiexec)
-        ending = Ending.of(read_search(folder), experiment.budget.trials)
+        ending = Ending.of(read_search(folder), experiment.budget)
         if not ending.done:
             raise SearchFailed(_explain(folder, ending, code))
-    print(f"[{experiment.name}/{strategy}] {ending.answered} trials: {ending.reason}", flush=True)
+    tell(f"[{experiment.name}/{strategy}] {ending.answered} trials: {ending.reason}")
     if marker is not None:
         marker.parent.mkdir(parents=True, exist_ok=True)
         write_json(marker, {"done": True, "reason": ending.reason, "trials": ending.answered})
+
+
+def tell(text: str) -> None:
+    """Print a line at once, also into a pipe."""
+    print(text, flush=True)
 
 
 def _run_ranks(name: str, strategy: str, experiment: Experiment, mpiexec: str) -> int:
@@ -88,7 +96,7 @@ def _explain(folder: RunFolder, ending: Ending, code: int) -> str:
     slots = living_slots(folder)
     lines = [f"the search in {folder.root} is not done: {ending.reason or f'exit code {code}'}"]
     if ending.reason == BROKEN:
-        last = [o for o in read_search(folder).outcomes if o.status == "lost"][-1]
+        last = [o for o in read_search(folder).outcomes if not o.answers][-1]
         log = folder.trial(last.trial) / "log.txt"
         lines.append(f"the last one, trial {last.trial}: {last.reason}; its log: {log}")
     if slots:

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterable
 
-from nas_hpc.cluster import Executor
+from nas_hpc.cluster import Executor, stop_request
 from nas_hpc.experiment import Experiment
 from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
 from nas_hpc.search.dispatcher import Dispatcher
@@ -87,6 +87,7 @@ class DispatcherRank:
         self._writer.commit([Event(kind, f"{self._session.identity}, ticket {begin.ticket}", now)])
         adopted = self._executor.recover()
         self._carry_out(self._machine.restore(log, begin.ticket, adopted, now))
+        del log  # a long one would stay in memory for as long as the search runs
         nap, looked = Nap(), 0.0
         interrupted = interruptions()
         while not self._reason:
@@ -142,11 +143,11 @@ class DispatcherRank:
             self._mail.send(self._ranks.of_replica(message.replica), message)
 
     def _look_around(self) -> None:
-        if self._folder.stop.exists():
-            if self._folder.stop.read_text().strip() == "now":
-                self._reason = STOPPED_NOW
-            else:
-                self._carry_out(self._machine.drain(time.time()))
+        asked = stop_request(self._folder)
+        if asked == "now":
+            self._reason = self._reason or STOPPED_NOW
+        elif asked:
+            self._carry_out(self._machine.drain(time.time()))
         due = time.monotonic() - self._asked_at > self._experiment.search.checkpoint_seconds
         if due and self._machine.ticket > self._asked_ticket == self._saved_ticket:
             self._ask_for_snapshot()

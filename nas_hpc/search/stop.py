@@ -27,13 +27,16 @@ def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
     root = Path(experiment.runs) / experiment.name
     folders = [RunFolder(path.parent) for path in sorted(root.glob("*/experiment.json"))]
     waited_for = [folder for folder in folders if _lives(folder)]
+    request = "now" if now else "drain"
     for folder in waited_for:
-        folder.stop.write_text("now" if now else "drain")
+        folder.stop.write_text(request)
     for folder in waited_for:
         writer, slots = living_writer(folder), living_slots(folder)
         what = f"{writer.identity} and " if writer else ""
         say(f"{folder.root}: waiting for {what}{len(slots)} slots to end")
         while _lives(folder):
+            if not folder.stop.exists():  # a search that was just starting took it for an old one
+                folder.stop.write_text(request)
             time.sleep(0.2)
         say(f"{folder.root}: stopped; the same search command goes on where it was")
     if not waited_for:

@@ -54,8 +54,11 @@ def living_writer(folder: RunFolder) -> Session | None:
     return session if session.identity.alive() else None
 
 
-def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> None:
+def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> bool:
     """Return when the run is free; wait while the same search is alive, as if it were ours.
+
+    Returns:
+        Whether there was anybody to wait for.
 
     Raises:
         Refused: it is alive with another user, configuration or folder.
@@ -76,3 +79,4 @@ def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> None:
             say(f"following the search that already runs: {session.identity}")
             said = True
         time.sleep(0.5)
+    return said

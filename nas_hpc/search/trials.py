@@ -51,12 +51,14 @@ class TrialBook:
         self.by_number: dict[int, Trial] = {}
         self._by_key: dict[str, Trial] = {}
         self.running: set[int] = set()
+        self._started: set[int] = set()
+        self._lost = 0
         self._held: deque[Trial] = deque()
 
     @property
     def charged(self) -> int:
         """Trials that count against the budget: all but the lost ones."""
-        return sum(not trial.lost for trial in self.by_number.values())
+        return len(self.by_number) - self._lost
 
     @property
     def answered(self) -> int:
@@ -93,21 +95,34 @@ class TrialBook:
         reason = f"{outcome.reason} (while it ran alone)"
         return replace(outcome, status="out of memory", reward=self._failure, reason=reason)
 
+    def recorded_before(self, outcome: Outcome) -> bool:
+        """Whether an earlier session recorded this attempt, and could not acknowledge it.
+
+        Of a trial that this session has started, every outcome is new, even if its attempts were
+        counted anew because their markers are gone.
+        """
+        trial = self.by_number[outcome.trial]
+        again = outcome.attempt <= trial.attempt and outcome.trial not in self._started
+        return trial.outcome is not None or trial.lost or again
+
     def enter(self, outcome: Outcome) -> Trial:
         """Book a judged outcome; the trial then has an answer, or is lost, or must run again."""
         trial = self.by_number[outcome.trial]
         self.running.discard(outcome.trial)
-        trial.attempt = outcome.attempt
+        trial.attempt = max(trial.attempt, outcome.attempt)
+        self._lost -= trial.lost
         if outcome.answers:
-            trial.outcome = outcome
+            trial.lost = False
+            trial.outcome = replace(outcome, metrics={})
             trial.spec = replace(trial.spec, tokens=())  # kept in the store; memory is not
         else:
             trial.failures += 1
             trial.alone = outcome.status == "killed" and self._slots.count > 1
             # Whoever restarted the trial counted in its attempts, though not here.
             trial.lost = max(trial.failures, trial.attempt) >= self._slots.attempts
-            if trial.lost:
-                del self._by_key[trial.key]
+        self._lost += trial.lost
+        if trial.lost and self._by_key.get(trial.key) is trial:
+            del self._by_key[trial.key]
         return trial
 
     def hold(self, trial: Trial) -> None:
@@ -127,5 +142,6 @@ class TrialBook:
                 alone_runs = True
             trial = waiting_alone or self._held.popleft()
             self.running.add(trial.spec.trial)
+            self._started.add(trial.spec.trial)
             due.append(trial.spec)
         return due

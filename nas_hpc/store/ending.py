@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nas_hpc.experiment.model import Budget
 from nas_hpc.store.records import SearchLog
 
 COMPLETE = "budget spent"
@@ -13,9 +14,6 @@ STOPPED = "stopped"
 STOPPED_NOW = "stopped now"
 INTERRUPTED = "interrupted"
 BROKEN = "children cannot run"
-
-FINAL = (COMPLETE, COLLAPSED, TOO_MANY_SAMPLES)
-"""Reasons of an end after which nothing is left to do; after the others the search goes on."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,20 @@ class Ending:
     done: bool
 
     @classmethod
-    def of(cls, log: SearchLog, trials: int) -> Ending:
-        """Of a search with a budget of so many trials."""
+    def of(cls, log: SearchLog, budget: Budget) -> Ending:
+        """Of a search under a budget, which may have grown since the search ended."""
         ends = [event for event in log.events if event.kind in ("started", "resumed", "ended")]
         reason = ends[-1].text if ends and ends[-1].kind == "ended" else ""
         answered = len({outcome.trial for outcome in log.outcomes if outcome.answers})
-        grown = reason == COMPLETE and answered < trials
-        return cls(reason, answered, reason in FINAL and not grown)
+        spent = {
+            COMPLETE: answered >= budget.trials,
+            TOO_MANY_SAMPLES: len(log.samples) >= budget.trials * budget.samples_per_trial,
+            COLLAPSED: _known_at_the_end(log) >= budget.known_in_a_row,
+        }
+        return cls(reason, answered, spent.get(reason, False))
+
+
+def _known_at_the_end(log: SearchLog) -> int:
+    """How many of the latest samples in a row were known already."""
+    new = (sample.number == sample.trial for sample in reversed(log.samples))
+    return next((count for count, is_new in enumerate(new) if is_new), len(log.samples))

@@ -38,7 +38,6 @@ def test_duplicates_are_samples_of_a_known_architecture(tmp_path):
         ([begun(0)], 2, "", False),
         ([begun(0), Event("ended", "budget spent", START + 9)], 2, "budget spent", True),
         ([begun(0), Event("ended", "budget spent", START + 9)], 1, "budget spent", False),
-        ([begun(0), Event("ended", "policy collapsed", START + 9)], 1, "policy collapsed", True),
         ([begun(0), Event("ended", "stopped", START + 9)], 1, "stopped", False),
         ([begun(0), Event("ended", "stopped", START), begun(9, "resumed")], 1, "", False),
     ],
@@ -47,6 +46,17 @@ def test_why_it_ended_and_whether_it_is_done(tmp_path, events, trials, reason, d
     outcomes = [outcome(number) for number in range(trials)]
     arm = arm_of(tmp_path, outcomes, events, budget={"trials": 2})
     assert (arm.reason, arm.done) == (reason, done)
+
+
+@pytest.mark.parametrize(("known_in_a_row", "done"), [(3, True), (4, False)])
+def test_a_collapsed_search_goes_on_only_when_more_known_samples_are_allowed(
+    tmp_path, known_in_a_row, done
+):
+    samples = [sample(0), sample(1), *(sample(number, trial=0) for number in (2, 3, 4))]
+    ended = [begun(0), Event("ended", "policy collapsed", START + 9)]
+    budget = {"trials": 9, "known_in_a_row": known_in_a_row}
+    arm = arm_of(tmp_path, [outcome(0)], ended, samples=samples, budget=budget)
+    assert arm.done is done
 
 
 def test_pauses_do_not_count_as_running(tmp_path):

@@ -80,6 +80,8 @@ class World:
                         self.enqueued.append(spec.trial)
                     case Acknowledge(outcome):
                         self.finished.pop(outcome.trial, None)
+                        if outcome.answers:  # its folder goes, and the attempts' markers with it
+                            self.attempts.pop(outcome.trial, None)
                     case Order(message):
                         orders.append(message)
                     case Finish(why):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -187,6 +187,39 @@ def test_a_lost_trial_is_no_answer_and_is_bounded():
     outcomes = simulated.log().outcomes
     assert [o.status for o in outcomes if o.trial == 3] == ["lost"] * 3
     assert len([o for o in outcomes if o.answers]) == 20
+    check_invariants(simulated)
+
+
+def test_an_architecture_lost_again_and_again_can_be_resumed():
+    simulated = world(length=1, slots={"attempts": 2}, budget={"trials": 4})
+    original = simulated.train
+
+    def train(spec):
+        outcome = original(spec)
+        lost = dict(spec.tokens)["step 0"] == 0
+        return replace(outcome, status="lost", reward=float("nan")) if lost else outcome
+
+    simulated.train = train
+    for session in range(1, 6):
+        if simulated.run(4, session, die_after=40) is not None:
+            break
+        check_invariants(simulated)
+    lost = {o.trial for o in simulated.log().outcomes if o.status == "lost"}
+    assert len(lost) > 1, "the architecture was not sampled again"
+
+
+def test_a_judged_outcome_that_was_not_acknowledged_is_not_repeated_for_ever():
+    def statuses(trial, attempt):
+        return "out of memory" if trial == 2 and attempt == 1 else "ok"
+
+    simulated = world(length=8, statuses=statuses)
+    for session in range(1, 400):  # each dies after its first event, with nothing acknowledged
+        simulated.run(4, session, die_after=1)
+        if any(o.trial == 2 for o in simulated.log().outcomes):
+            break
+    assert 2 in simulated.finished, "it died between the record and its acknowledgement"
+    assert simulated.run(4, 400) == COMPLETE
+    assert [o.status for o in simulated.log().outcomes if o.trial == 2][0] == "killed"
     check_invariants(simulated)
 
 
