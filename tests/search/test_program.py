@@ -150,6 +150,19 @@ def test_the_same_command_follows_and_another_configuration_is_refused(small_sea
     assert len(sessions(search.run_folder)) == 1, "the follower began nothing of its own"
 
 
+def test_a_follower_does_not_begin_again_what_was_stopped(small_search):
+    search = small_search(child={"options": {"seconds": 0.5}})
+    first = search.start()
+    wait_until(lambda: search.run_folder.sessions.exists() and living_writer(search.run_folder))
+    second = search.start()
+    said = search.folder / "launch.log"
+    wait_until(lambda: "following the search that already runs" in said.read_text())
+    stop(search.experiment, now=False, say=print)
+    assert first.wait(timeout=60) != 0
+    assert second.wait(timeout=60) != 0
+    assert len(sessions(search.run_folder)) == 1
+
+
 def test_a_finished_search_goes_on_when_its_budget_grows(small_search):
     search = small_search(budget={"trials": 8})
     search.run()
