@@ -92,6 +92,7 @@ class Watcher:
         # Listed before the store is read: what ends in between counts as done, not as running.
         queued = set(spool.queued(folder))
         claimed = {claim.trial for claim in spool.claims(folder)}
+        ended = spool.outcomes(folder)  # and not recorded yet
         log = self._reader.read()
         arm = Arm(strategy, self._experiment, log)
         done = {outcome.trial for outcome in log.outcomes if outcome.answers}
@@ -100,7 +101,7 @@ class Watcher:
             title=arm.title,
             done=len(done),
             budget=budget,
-            running=len(claimed - done),
+            running=len(claimed - ended - done),
             queued=len(queued - claimed - done),
             failed=_failed(log),
             best=max((o.reward for o in log.outcomes if o.status == "ok"), default=None),
