@@ -133,30 +133,33 @@ def test_a_world_of_the_wrong_size_is_refused(small_search):
     assert "takes 4 MPI ranks, the world has 2" in result.stdout + result.stderr
 
 
-def test_the_same_command_follows_and_another_configuration_is_refused(small_search):
-    search = small_search(child={"options": {"seconds": 0.5}})
+def start_and_follow(search) -> tuple[subprocess.Popen, subprocess.Popen]:
+    """The launcher that searches, and the same command again, which follows."""
     first = search.start()
     wait_until(lambda: search.run_folder.sessions.exists() and living_writer(search.run_folder))
     second = search.start()
     said = search.folder / "launch.log"
     wait_until(lambda: "following the search that already runs" in said.read_text())
+    return first, second
+
+
+def test_the_same_command_follows_and_another_configuration_is_refused(small_search):
+    search = small_search(child={"options": {"seconds": 0.5}})
+    first, second = start_and_follow(search)
     search.change(seed=4)
     third = search.start()
     assert third.wait(timeout=60) != 0
     search.change(seed=3)
     assert first.wait(timeout=120) == 0
     assert second.wait(timeout=60) == 0
-    assert "with another configuration" in said.read_text()
+    said = (search.folder / "launch.log").read_text()
+    assert "with another configuration" in said
     assert len(sessions(search.run_folder)) == 1, "the follower began nothing of its own"
 
 
 def test_a_follower_does_not_begin_again_what_was_stopped(small_search):
     search = small_search(child={"options": {"seconds": 0.5}})
-    first = search.start()
-    wait_until(lambda: search.run_folder.sessions.exists() and living_writer(search.run_folder))
-    second = search.start()
-    said = search.folder / "launch.log"
-    wait_until(lambda: "following the search that already runs" in said.read_text())
+    first, second = start_and_follow(search)
     stop(search.experiment, now=False, say=print)
     assert first.wait(timeout=60) != 0
     assert second.wait(timeout=60) != 0
