@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from nas_hpc.cluster import living_slots
+from nas_hpc.cluster import living_slots, spool
 from nas_hpc.store import SearchReader, load_checkpoint, read_search
 from tests.search.processes import ranks_of
 from tests.search.test_program import facts
@@ -61,6 +61,8 @@ def disturb(search, roles: list[str], chance: random.Random) -> None:
         target = chance.choice(targets)
         print(f"killing {role} {target.pid} after {len(rewards())} rewards")
         target.send_signal(signal.SIGKILL)
+        if role == "child":
+            await_answers(search, launcher)
         if role in ("slot", "child"):
             continue
         launcher.wait(timeout=60)
@@ -68,6 +70,20 @@ def disturb(search, roles: list[str], chance: random.Random) -> None:
     while launcher.wait(timeout=120) != 0:
         launcher = search.start()
     rewards()
+
+
+def await_answers(search, launcher) -> None:
+    """Until the trial of a killed child has its answer: killed again, it would be to blame."""
+    suspects: set[int] = set()
+    for _ in range(20):  # until its slot has noticed, and what it holds is what it held
+        suspects |= {claim.trial for claim in spool.claims(search.run_folder)}
+        time.sleep(0.05)
+    while launcher.poll() is None:
+        log = read_search(search.run_folder)
+        suspects |= {outcome.trial for outcome in log.outcomes if outcome.status == "killed"}
+        if suspects <= {outcome.trial for outcome in log.outcomes if outcome.answers}:
+            return
+        time.sleep(0.05)
 
 
 def check_equal(search, undisturbed) -> None:
