@@ -10,13 +10,14 @@ PIP := TMPDIR=$(CURDIR)/.venv/tmp .venv/bin/python -m pip --quiet --disable-pip-
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--no-header --no-annotate --no-emit-index-url pyproject.toml
 
-.PHONY: help demo test test-long check format lock clean
+.PHONY: help demo test test-long slurm-up slurm-down check format lock clean
 
 help:
 	@echo 'make demo                  install into .venv (first time: 1 to 3 minutes, 6 GB), search, show the result'
 	@echo 'make demo EXPERIMENT=name  the same with workflow/experiments/name.yaml'
 	@echo 'make test                  every check, then every test that takes seconds'
 	@echo 'make test-long             the tests that take minutes or hours'
+	@echo 'make slurm-up              a throw-away Slurm on this machine (Debian, root); make slurm-down ends it'
 	@echo 'make check                 format, types, layers and workflow, without running a test'
 	@echo 'make format                rewrite the sources in the house style'
 	@echo 'make lock                  write locks/*.txt anew from pyproject.toml (needs uv)'
@@ -36,6 +37,13 @@ test: check
 
 test-long: .venv/.installed-dev
 	pytest -m long --timeout=7200
+
+# make test brings it up and takes it down itself; one that is up already, it uses and leaves.
+slurm-up: .venv/.installed
+	.venv/bin/python -m tests.slurm.lab up
+
+slurm-down: .venv/.installed
+	.venv/bin/python -m tests.slurm.lab down
 
 check: .venv/.installed-dev
 	ruff check

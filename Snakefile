@@ -15,6 +15,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/slurm.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/retrain.smk"
@@ -23,7 +24,9 @@ include: "workflow/rules/analysis.smk"
 
 localrules:
     all,
+    search,
     candidates,
+    training,
     shortlist,
     choose,
     report,

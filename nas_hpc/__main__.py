@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from nas_hpc.commands import experiment, results, retrain, search
+from nas_hpc.commands import doctor, experiment, part, results, retrain, search
 
 app = typer.Typer(
     name="nas-hpc",
@@ -15,8 +15,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for part in (experiment, search, retrain, results):
-    app.add_typer(part.app)
+for subject in (doctor, experiment, search, retrain, results, part):
+    app.add_typer(subject.app)
 
 
 def main() -> None:
@@ -33,18 +33,22 @@ def main() -> None:
 def expected() -> tuple[type[Exception], ...]:
     """The errors whose message is all that a user needs."""
     from nas_hpc.children import DataError
-    from nas_hpc.cluster import SlotError
+    from nas_hpc.cluster import NoAnswer, SlotError
+    from nas_hpc.cluster.own_job import NoTimeLeft
     from nas_hpc.experiment import ExperimentError, OwnCodeError
     from nas_hpc.retrain import RetrainError
     from nas_hpc.search.launch import SearchFailed
     from nas_hpc.search.succession import Refused
     from nas_hpc.spaces import SpaceError
-    from nas_hpc.store import DamagedFile, Superseded
+    from nas_hpc.store import DamagedFile, DiskFull, Superseded
 
     return (
         DamagedFile,
         DataError,
+        DiskFull,
         ExperimentError,
+        NoAnswer,
+        NoTimeLeft,
         OwnCodeError,
         Refused,
         RetrainError,

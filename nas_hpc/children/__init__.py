@@ -4,7 +4,7 @@ Nothing here imports torch; `network`, `training`, `classifier` and `process` do
 """
 
 from nas_hpc.children.contract import Diverged, Score, Trial
-from nas_hpc.children.data import load_search, load_test, prepare
+from nas_hpc.children.data import load_search, load_test, prepare, prepared
 from nas_hpc.children.dataset import DataError, Dataset, Split
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "load_search",
     "load_test",
     "prepare",
+    "prepared",
 ]

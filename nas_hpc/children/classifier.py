@@ -5,18 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from nas_hpc.children.contract import Score, Trial
 from nas_hpc.children.dataset import Dataset
 from nas_hpc.children.images import Images
 from nas_hpc.children.network import build, parameters
-from nas_hpc.children.progress import Progress
+from nas_hpc.children.progress import Progress, save_durably
 from nas_hpc.children.training import score, train
 from nas_hpc.experiment.model import Training
 from nas_hpc.spaces import describe, digest
-from nas_hpc.store.durable import write_durably
 
 
 def classifier(architecture: object, data: Dataset, training: Training, trial: Trial) -> Score:
@@ -66,7 +64,7 @@ def train_and_score(
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Save the network's state dictionary durably, for ``torch.load(path, weights_only=True)``."""
-    write_durably(path, lambda temporary: torch.save(network.state_dict(), temporary))
+    save_durably(network.state_dict(), path)
 
 
 @lru_cache(maxsize=2)

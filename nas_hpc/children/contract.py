@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_hpc.experiment.model import Reward
+from nas_hpc.store import done_without
 
 
 class Diverged(RuntimeError):
@@ -82,10 +83,11 @@ class Trial:
         self.log(" ".join([f"epoch {epoch}:", *(f"{k} {v:.6g}" for k, v in metrics.items())]))
 
     def log(self, text: str) -> None:
-        """Write a line to the trial's log."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / "log.txt").open("a") as file:
-            file.write(text.rstrip() + "\n")
+        """Write a line to the trial's log; it is left out where the disk is full."""
+        with done_without(f"a line of the log of trial {self.number}"):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with (self.folder / "log.txt").open("a") as file:
+                file.write(text.rstrip() + "\n")
 
     def to_reward(self, accuracies: Sequence[float]) -> float:
         """The best accuracy of the last epochs, raised to a power (paper, section 4.1)."""

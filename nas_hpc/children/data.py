@@ -51,6 +51,15 @@ def make_dataset(config: DataConfig) -> Dataset:
     return data
 
 
+def prepared(experiment: Experiment, folder: Path) -> dict[str, Any] | None:
+    """What ``data.json`` says, see `prepare`; None unless just the experiment's data are there."""
+    files, asked = _files(folder), _asked(experiment.data)
+    if not all(file.is_file() for file in files):
+        return None
+    there: dict[str, Any] = json.loads(files[2].read_text())
+    return there if all(there[key] == asked[key] for key in asked) else None
+
+
 def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
     """Make the experiment's data files, unless they are there; the data function runs only then.
 
@@ -61,13 +70,10 @@ def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
     Raises:
         DataError: the folder holds other data, on which a search may have been built.
     """
-    config = experiment.data
-    source = source_hash(config.name) if is_reference(config.name) else ""
-    asked = {"name": config.name, "options": config.options, "source": source}
-    files = [folder / name for name in ("search.npz", "test.npz", "data.json")]
+    if (about := prepared(experiment, folder)) is not None:
+        return about
+    config, files = experiment.data, _files(folder)
     there = json.loads(files[2].read_text()) if files[2].is_file() else {}
-    if all(file.is_file() for file in files) and all(there[k] == asked[k] for k in asked):
-        return there
     data = make_dataset(config)
     test = data.test
     assert test is not None
@@ -78,7 +84,7 @@ def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
         "validation_labels": data.validation.labels,
         "classes": np.int64(data.classes),
     }
-    about = asked | {
+    about = _asked(config) | {
         "fingerprint": _fingerprint(search),
         "classes": data.classes,
         "train": list(data.train.inputs.shape),
@@ -116,6 +122,15 @@ def load_test(folder: Path) -> Split:
     """
     arrays = _load(folder / "test.npz", ("inputs", "labels"))
     return Split(arrays["inputs"], arrays["labels"])
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / name for name in ("search.npz", "test.npz", "data.json")]
+
+
+def _asked(config: DataConfig) -> dict[str, Any]:
+    source = source_hash(config.name) if is_reference(config.name) else ""
+    return {"name": config.name, "options": config.options, "source": source}
 
 
 @lru_cache(maxsize=1)

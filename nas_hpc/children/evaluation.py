@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import platform
 import random
-import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from nas_hpc.children.dataset import Dataset
 from nas_hpc.experiment import Experiment, ExperimentError, is_reference, resolve
 from nas_hpc.spaces import Tokens, load_space, replay
 from nas_hpc.store import Outcome, RunFolder
+from nas_hpc.store.identity import host
 from nas_hpc.store.records import Status
 
 BUILT_IN: Mapping[str, Callable[..., Any]] = {"classifier": classifier}
@@ -105,7 +105,8 @@ def evaluate(
         ended=time.time(),
         seconds=score.earlier_seconds + time.perf_counter() - clock,
         slot=slot,
-        host=socket.gethostname(),
+        devices=experiment.slots.devices,
+        host=host(),
         device=torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
         versions=(
             f"nas_hpc {nas_hpc.__version__}, Python {platform.python_version()}, "

@@ -4,6 +4,9 @@ It reads one line of JSON for each trial on stdin, ``{"claim": path, "attempt": 
 with one on stdout, ``{"trial": n, "status": ...}``, once the outcome's file is durably in place.
 Its first line is ``{"ready": pid}``; it ends at the end of stdin, and after any outcome but ``ok``,
 so that a trial never starts in a process in which something went wrong.
+
+While the disk is too full for an outcome, or for what the child's code wants to write, it waits
+until there is room. It then says ``{"waits": why}``: its time is no longer the trial's.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ from nas_hpc.children.data import load_search
 from nas_hpc.children.evaluation import evaluate, load_child
 from nas_hpc.experiment import Experiment
 from nas_hpc.spaces import Tokens, load_space
-from nas_hpc.store import RunFolder, write_outcome
+from nas_hpc.store import Outcome, Room, RunFolder, check_room, done_without, write_outcome
+from nas_hpc.store.room import complain
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,25 @@ def main(run_folder: Path, slot: str) -> None:
     load_space(experiment)
     load_child(experiment)
     data = load_search(folder.data)
+
+    def wait(text: str) -> None:
+        complain(text)
+        _say(answers, waits=text)
+
+    def attempt(claim: Claim, number: int) -> Outcome:
+        with _output_to(folder.trial(claim.trial) / "log.txt"):
+            outcome = evaluate(experiment, folder, claim, number, slot, data=data)
+        if outcome.status == "lost":
+            check_room(folder.root)  # if there is none, that is why
+        return outcome
+
+    room = Room(folder.root, wait)
     _say(answers, ready=os.getpid())
     for line in requests:
         request = json.loads(line)
         claim = Claim.read(Path(request["claim"]))
-        with _output_to(folder.trial(claim.trial) / "log.txt"):
-            outcome = evaluate(experiment, folder, claim, request["attempt"], slot, data=data)
-        write_outcome(folder.outcomes / f"{claim.trial:09d}.h5", outcome)
+        outcome = room.awaited(attempt, claim, request["attempt"])
+        room.awaited(write_outcome, folder.outcomes / f"{claim.trial:09d}.h5", outcome)
         _say(answers, trial=claim.trial, status=outcome.status)
         if outcome.status != "ok":
             return
@@ -94,17 +110,19 @@ def _say(answers: Any, **message: Any) -> None:
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
     """Send everything that is printed, by whatever code, to the end of a file."""
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = os.dup(2)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.dup2(file, 1)
-        os.dup2(file, 2)
+        with done_without(str(log)):
+            log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(file, 1)
+            os.dup2(file, 2)
+            os.close(file)
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with done_without(f"the rest of {log}"):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os.dup2(kept, 1)
         os.dup2(kept, 2)
-        os.close(file)
         os.close(kept)

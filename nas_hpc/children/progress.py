@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from nas_hpc.store import done_without
 from nas_hpc.store.durable import write_durably
 
 
@@ -45,9 +47,28 @@ class Progress:
         return time.perf_counter() - self._saved >= self.seconds_between
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write the state durably: tensors, numbers, strings, lists and dictionaries of them."""
+        """Write the state durably: tensors, numbers, strings, lists and dictionaries of them.
+
+        On a full disk the last save stays, and the next one is due after the usual time.
+        """
         seconds = self.earlier_seconds + time.perf_counter() - self._started
         saved = {"identity": self.identity, "seconds": seconds, "state": state}
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_durably(self.path, lambda temporary: torch.save(saved, temporary))
+        with done_without(f"saving {self.path}"):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            save_durably(saved, self.path)
         self._saved = time.perf_counter()
+
+
+def save_durably(values: Any, path: Path) -> None:
+    """Save tensors and what holds them, for ``torch.load(path, weights_only=True)``.
+
+    Raises:
+        DiskFull: there is no room; torch itself would say so in a RuntimeError without a reason.
+    """
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    write_durably(path, lambda temporary: _put(temporary, buffer))
+
+
+def _put(path: Path, buffer: io.BytesIO) -> None:
+    path.write_bytes(buffer.getbuffer())

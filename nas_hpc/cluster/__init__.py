@@ -5,8 +5,11 @@ Nothing here imports torch, and only `submission` imports submitit.
 
 from nas_hpc.cluster.debug import DebugExecutor
 from nas_hpc.cluster.executor import Executor, SlotError, TrialSpec
-from nas_hpc.cluster.pool import LocalPool
-from nas_hpc.cluster.presence import Presence, slots
+from nas_hpc.cluster.jobs import NoAnswer
+from nas_hpc.cluster.liveness import is_alive, living_slots
+from nas_hpc.cluster.machine import Machine
+from nas_hpc.cluster.pool import Pool
+from nas_hpc.cluster.slurm import Slurm
 from nas_hpc.cluster.spool import stop_request
 from nas_hpc.experiment import Experiment
 from nas_hpc.store import RunFolder
@@ -14,9 +17,11 @@ from nas_hpc.store import RunFolder
 __all__ = [
     "DebugExecutor",
     "Executor",
-    "LocalPool",
+    "NoAnswer",
+    "Pool",
     "SlotError",
     "TrialSpec",
+    "is_alive",
     "living_slots",
     "make_executor",
     "stop_request",
@@ -25,11 +30,8 @@ __all__ = [
 
 def make_executor(folder: RunFolder, experiment: Experiment, epoch: int) -> Executor:
     """The executor named in ``slots.executor``, for the session of this epoch."""
-    if experiment.slots.executor == "debug":
+    config = experiment.slots
+    if config.executor == "debug":
         return DebugExecutor(folder, experiment)
-    return LocalPool(folder, experiment, epoch)
-
-
-def living_slots(folder: RunFolder) -> list[Presence]:
-    """The slots of a search that may take trials, whoever started them."""
-    return [presence for presence in slots(folder) if presence.alive]
+    place = Slurm(config.arrays) if config.arrays else Machine(config.count)
+    return Pool(folder, config, place, epoch)

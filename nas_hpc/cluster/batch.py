@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from nas_hpc.store import Identity, RunFolder
+from nas_hpc.store import RunFolder
 from nas_hpc.store.durable import read_json, write_json
 
-UNANSWERED_SECONDS = 120.0
-"""Age at which the files of a submission that never answered are cleared away."""
+Task = tuple[str, ...]
+"""Names of the slots of one task."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Slots that are submitted together.
+    """Tasks that are submitted together.
 
     Attributes:
         folder: of the search.
         name: unique, ``nas-<search>-<session>-<number>``.
-        slots: their names.
+        tasks: each with its slots.
+        time: of the intent, seconds since 1970.
     """
 
     folder: RunFolder
     name: str
-    slots: tuple[str, ...]
+    tasks: tuple[Task, ...]
+    time: float
+
+    @classmethod
+    def new(cls, folder: RunFolder, name: str, tasks: tuple[Task, ...]) -> Batch:
+        """A batch whose intent is durable, and whose folder is made."""
+        batch = cls(folder, name, tasks, time.time())
+        batch.files.mkdir(mode=0o700)
+        run = str(folder.root.resolve())
+        data = {"name": name, "run": run, "tasks": [list(task) for task in tasks]}
+        write_json(batch.intent, data | {"time": batch.time})
+        return batch
 
     @classmethod
     def of(cls, intent: Path) -> Batch:
         """The batch of an intent file."""
         data = read_json(intent)
-        return cls(RunFolder(Path(data["run"])), data["name"], tuple(data["slots"]))
+        tasks = tuple(tuple(task) for task in data["tasks"])
+        return cls(RunFolder(Path(data["run"])), data["name"], tasks, data["time"])
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of all its slots."""
+        return tuple(slot for task in self.tasks for slot in task)
 
     @property
     def intent(self) -> Path:
@@ -40,8 +59,8 @@ class Batch:
         return self.folder.jobs / f"{self.name}.json"
 
     @property
-    def answer(self) -> Path:
-        """Written durably after all is submitted: the process in charge of each slot."""
+    def _answer(self) -> Path:
+        """Written durably after all is submitted, or refused."""
         return self.folder.jobs / f"{self.name}.submitted.json"
 
     @property
@@ -49,53 +68,19 @@ class Batch:
         """Folder of submitit's files; its own, since they are named by process numbers."""
         return self.folder.jobs / self.name
 
-    def prepare(self) -> None:
-        """Make the folder and write the intent."""
-        self.files.mkdir(mode=0o700)
-        run = str(self.folder.root.resolve())
-        write_json(self.intent, {"name": self.name, "run": run, "slots": list(self.slots)})
+    def answer(self, handles: list[Mapping[str, Any]] | None, refused: str = "") -> None:
+        """Note by what each task is found; or why none was submitted."""
+        write_json(self._answer, {"handles": handles, "refused": refused})
 
-    def controllers(self) -> dict[str, Identity] | None:
-        """For each slot the process that submitit watches it with; None before the answer."""
+    def answered(self) -> tuple[list[Mapping[str, Any]] | None, str] | None:
+        """What `answer` was told; None before."""
         try:
-            data = read_json(self.answer)
+            data = read_json(self._answer)
         except FileNotFoundError:
             return None
-        return {slot: Identity(**identity) for slot, identity in data.items()}
+        return data["handles"], data["refused"]
 
-
-@dataclass
-class Asked:
-    """A batch, and what a session knows of it.
-
-    Attributes:
-        batch: the slots asked for.
-        submitter: the process that submits them, while it runs and is ours.
-        controllers: see `Batch.controllers`.
-    """
-
-    batch: Batch
-    submitter: subprocess.Popen[bytes] | None = None
-    controllers: dict[str, Identity] | None = None
-
-    def hear(self) -> bool:
-        """Read the answer if there is one now; False if the submitter ended without."""
-        ended = self.submitter is not None and self.submitter.poll() is not None
-        if self.controllers is None:
-            self.controllers = self.batch.controllers()
-        if ended:
-            self.submitter = None
-        return self.controllers is not None or not ended
-
-    def pending(self, slot: str) -> bool:
-        """Whether the slot, not seen so far, may yet appear."""
-        if self.controllers is None:
-            return self.submitter is not None
-        return self.controllers[slot].alive()
-
-    def over(self) -> bool:
-        """Whether nothing that it started is watched any more."""
-        if self.controllers is not None:
-            return not any(controller.alive() for controller in self.controllers.values())
-        age = time.time() - self.batch.intent.stat().st_mtime
-        return self.submitter is None and age > UNANSWERED_SECONDS
+    def delete(self) -> None:
+        """Delete the files of a batch that is over; its intent goes last."""
+        self._answer.unlink(missing_ok=True)
+        self.intent.unlink(missing_ok=True)

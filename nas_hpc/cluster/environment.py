@@ -7,10 +7,14 @@ node. No list of what to remove is ever complete; so this one says what stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 ALLOWED = ("PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", "SLURM_CONF", "SLURM_CLUSTERS")
 ALLOWED_PREFIX = "LC_"
+AT_SUBMISSION = "SBATCH_"
+NODE = "SLURMD_NODENAME"
+"""Names the machine of a process; slots of a search inside a Slurm job share its node."""
+
 DEVICES = "CUDA_VISIBLE_DEVICES"
 LOCAL_DEVICES = "NAS_HPC_LOCAL_DEVICES"
 """Carries `DEVICES` past submitit's local executor, which overwrites that variable."""
@@ -23,7 +27,24 @@ def slot_environment(environment: Mapping[str, str]) -> dict[str, str]:
     kept = _allowed(environment)
     if DEVICES in environment:
         kept[LOCAL_DEVICES] = environment[DEVICES]
+    if NODE in environment:
+        kept[NODE] = environment[NODE]
     return kept | dict.fromkeys(THREADS, "1")
+
+
+def submitter_environment(environment: Mapping[str, str], further: Sequence[str]) -> dict[str, str]:
+    """What submits to Slurm may inherit, and with it all tasks; ``further`` names more of it."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name in further or name.startswith(AT_SUBMISSION)
+    }
+    return _allowed(environment) | kept
+
+
+def task_environment(environment: Mapping[str, str], threads: int) -> dict[str, str]:
+    """What the children of a Slurm task inherit: all of their task's own, which began clean."""
+    return dict(environment) | dict.fromkeys(THREADS, str(threads))
 
 
 def child_environment(environment: Mapping[str, str], threads: int) -> dict[str, str]:

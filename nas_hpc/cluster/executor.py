@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nas_hpc.spaces import Tokens
-from nas_hpc.store import Outcome
+from nas_hpc.store import Outcome, SlotUse
 
 
 class SlotError(RuntimeError):
@@ -49,6 +49,10 @@ class Executor(Protocol):
         Raises:
             SlotError: no slot can be started.
         """
+        ...
+
+    def slots_ended(self) -> list[SlotUse]:
+        """Slots that have ended since the last call; their files stay until they are called for."""
         ...
 
     def running(self) -> list[tuple[int, str]]:

@@ -1,34 +1,36 @@
-"""The slots of this machine: which live, which are starting; more of them, fewer of them."""
+"""The slots of a search: which live, which are starting; more of them, fewer of them."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import math
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Collection
-from pathlib import Path
 
 from nas_hpc.cluster import presence
-from nas_hpc.cluster.batch import Asked, Batch
-from nas_hpc.cluster.environment import slot_environment
+from nas_hpc.cluster.asked import Asked
+from nas_hpc.cluster.batch import Batch
 from nas_hpc.cluster.executor import SlotError
+from nas_hpc.cluster.place import Handle, Place
 from nas_hpc.cluster.presence import Presence
-from nas_hpc.store import RunFolder
+from nas_hpc.cluster.trouble import Trouble
+from nas_hpc.store import RunFolder, SlotUse, check_room
 
-FAILURES_IN_A_ROW = 3
-"""Slots or children that could not start, before no more are started."""
+NOT_THEIRS = (
+    "CANCELLED",
+    "PREEMPTED",
+    "NODE_FAIL",
+    "TIMEOUT",
+    "BOOT_FAIL",
+    "DEADLINE",
+    "GONE",
+    "UNKNOWN",
+)
+"""States of tasks that never started, and could not help it."""
 
-PATIENCE = 10.0
-"""Seconds that slots have to end in order before they are killed."""
-
-
-def command(intent: Path) -> list[str]:
-    """What submits slots."""
-    return [sys.executable, "-m", "nas_hpc.cluster.submission", str(intent)]
+THEIRS = ("FAILED", "OUT_OF_MEMORY")
+"""States of tasks that ended before their child was ready, and will do so again."""
 
 
 class Fleet:
@@ -36,52 +38,58 @@ class Fleet:
 
     Args:
         folder: of the search.
-        count: slots at a time.
+        place: where slots run, and what it allows.
+        devices: GPUs that one slot occupies.
         epoch: of the session, so that no two sessions name a slot alike.
 
     Attributes:
         living: slots that may take trials, by name.
         starting: names of slots that are on their way in.
         ending: names of slots that take no trial any more but still hold memory or a GPU.
+        ended: what is to be recorded of slots that are gone; whoever records it empties this.
     """
 
-    def __init__(self, folder: RunFolder, count: int, epoch: int) -> None:
+    def __init__(self, folder: RunFolder, place: Place, devices: float, epoch: int) -> None:
         self._folder = folder
-        self._count = count
+        self._place = place
+        self._devices = devices
         self._epoch = epoch
         batches = [Batch.of(p) for p in sorted(folder.jobs.glob("nas-*.json")) if "." not in p.stem]
         ours = folder.root.resolve()  # other intents were copied here with the folder
-        self._asked = [Asked(batch) for batch in batches if batch.folder.root == ours]
+        self._asked = [Asked(batch, place) for batch in batches if batch.folder.root == ours]
         self._batches = 0
         self._gone: set[str] = set()
-        self._failures = 0
-        self._blamed: Path | None = None
+        self._trouble = Trouble(folder)
+        self._short_since: float | None = None
         self._ready: set[str] = set()
         self.living: dict[str, Presence] = {}
         self.starting: set[str] = set()
         self.ending: set[str] = set()
+        self.ended: list[SlotUse] = []
         self.look()
-        self._failures = 0  # those of earlier sessions may have been seen to
+        self._trouble.over()  # that of earlier sessions may have been seen to
 
     def look(self) -> None:
         """See which slots live, and which are on their way in or out."""
+        self._place.see([asked.batch for asked in self._asked])
         for asked in self._asked:
-            if not asked.hear():
-                self._blame(asked.batch)
+            self._hear(asked)
         present = {p.slot: p for p in presence.slots(self._folder) if p.slot not in self._gone}
-        self.living = {slot: seen for slot, seen in present.items() if seen.alive}
+        self.living = {slot: p for slot, p in present.items() if self._alive(p, present)}
         ready = {slot for slot, seen in self.living.items() if seen.state == "ready"}
         if ready - self._ready:
-            self._failures = 0
+            self._trouble.over()
         self._ready = ready
         for slot in present.keys() - self.living.keys():
-            self._bury(slot)
+            if self._place.gone(present[slot]):
+                self._bury(slot)
         self.starting, self.ending = set(), present.keys() - self.living.keys() - self._gone
+        announced = {presence.asked_for(slot) for slot in present.keys() - self.ending}
         for asked in self._asked:
-            for slot in set(asked.batch.slots) - present.keys() - self._gone:
+            for slot in set(asked.batch.slots) - announced - self._gone:
                 if asked.pending(slot):
                     self.starting.add(slot)
-                elif asked.controllers is not None:
+                elif asked.handles is not None and slot not in present:
                     self._bury(slot)
 
     def gone(self, slot: str) -> bool:
@@ -89,47 +97,64 @@ class Fleet:
         if slot in self._gone:
             return True
         seen = Presence.of(self._folder, slot)
-        return seen is None or seen.gone
+        if seen is None:
+            return presence.asked_for(slot) not in self.starting
+        return slot not in self.living and self._place.gone(seen)
+
+    def why(self, slot: str) -> str:
+        """How a slot that is gone has ended."""
+        return self._place.state(self._handle(slot), Presence.of(self._folder, slot))
 
     def keep(self, wanted: int) -> None:
-        """See to it that there are so many slots, but at most ``count``.
+        """See to it that there are so many slots, but no more than there may be.
 
         Raises:
             SlotError: several in a row could not start, and there is none to go on with.
         """
+        bounds = self._place.bounds
         there = self.living.keys() | self.starting
         by_index = sorted(self.living, key=presence.index, reverse=True)
-        for slot in by_index[: max(0, len(there) - self._count)]:
+        for slot in by_index[: max(0, len(there) - bounds.slots)]:
             presence.retirement(self._folder, slot).touch()
-        missing = min(wanted, self._count) - len(there | self.ending)
-        if missing <= 0 or any(asked.submitter for asked in self._asked):
+        missing = min(wanted, bounds.slots) - len(there | self.ending)
+        now = time.monotonic()
+        if missing <= 0:
+            self._short_since = None
             return
-        if self._failures >= FAILURES_IN_A_ROW:
+        self._short_since = now if self._short_since is None else self._short_since
+        if any(asked.submitting for asked in self._asked) or self._trouble.waits:
+            return
+        if self._trouble.hopeless:
             if not self._ready:
-                raise SlotError(self._complaint())
+                raise self._trouble.error()
             return  # go on with those that there are
-        taken = {presence.index(slot) for slot in there | self.ending}
-        self._submit([i for i in range(self._count) if i not in taken][:missing])
+        room = bounds.waiting - math.ceil(len(self.starting) / bounds.together)
+        most = min(room, bounds.batch, self._trouble.most_tasks)
+        full = missing >= bounds.slots
+        if most > 0 and (full or now - self._short_since >= bounds.gather_seconds):
+            taken = {presence.index(slot) for slot in there | self.ending}
+            free = [i for i in range(bounds.slots) if i not in taken]
+            self._submit(free[: int(min(missing, most * bounds.together))])
 
-    def clear(self, claiming: Collection[str]) -> None:
-        """Delete the files of slots that have ended and hold no claim.
+    def clear(self, kept: Collection[str]) -> None:
+        """Delete the files of slots that have ended, but for those whose names are given.
 
         What slots that ended out of order have said goes to the folder of logs.
         """
         for asked in list(self._asked):
             batch = asked.batch
-            if not asked.over() or any(s in claiming or not self.gone(s) for s in batch.slots):
+            lives = self._lives(batch)
+            if not asked.over() or any(s in kept or not self.gone(s) for s in lives):
                 continue
-            ends = [Presence.of(self._folder, slot) for slot in batch.slots]
-            if any(seen is None or seen.state != "ended" for seen in ends):
-                self._keep_log(batch)
+            ends = [Presence.of(self._folder, slot) for slot in lives]
+            if not asked.refused and any(p is None or p.state != "ended" for p in ends):
+                self._trouble.keep_log(batch)
             if batch.files.exists():
                 shutil.rmtree(batch.files)
-            batch.answer.unlink(missing_ok=True)
-            batch.intent.unlink()
+            batch.delete()
             self._asked.remove(asked)
-        asked_for = {slot for asked in self._asked for slot in asked.batch.slots}
-        for slot in self._gone - asked_for - set(claiming):
+        asked_for = {slot for asked in self._asked for slot in self._lives(asked.batch)}
+        for slot in self._gone - asked_for - set(kept):
             (self._folder.slots / f"{slot}.json").unlink(missing_ok=True)
             presence.retirement(self._folder, slot).unlink(missing_ok=True)
             self._gone.discard(slot)
@@ -142,73 +167,97 @@ class Fleet:
         """
         self.settle()
         began = time.monotonic()
+        for slot in self.living:
+            presence.retirement(self._folder, slot).touch()
         while True:
             self.look()
-            slots = [p for p in presence.slots(self._folder) if not p.gone]
-            watchers = [
-                controller
+            slots = [Presence.of(self._folder, slot) for slot in (*self.living, *self.ending)]
+            handles = [
+                handle
                 for asked in self._asked
-                for controller in (asked.controllers or {}).values()
-                if controller.alive()
+                for handle in (asked.handles or {}).values()
+                if self._place.active(handle)
             ]
-            if not slots and not watchers:
+            if not slots and not handles:
                 break
-            patience = PATIENCE - (time.monotonic() - began)
-            if patience < -PATIENCE:
-                raise SlotError(f"cannot be ended: {[str(p.identity) for p in slots]}")
-            for seen in slots:
-                if seen.identity.alive():
-                    os.kill(seen.identity.pid, signal.SIGTERM if patience > 0 else signal.SIGKILL)
-            for controller in watchers:  # they pass it on to slots that are not there yet
-                os.kill(controller.pid, signal.SIGTERM)
+            patience = self._place.bounds.patience - (time.monotonic() - began)
+            present = [seen for seen in slots if seen is not None]
+            if patience < -self._place.bounds.patience:
+                raise SlotError(f"cannot be ended: {[str(seen.identity) for seen in present]}")
+            self._place.end(handles, present, kill=patience <= 0)
             time.sleep(0.1)
-        self.clear(claiming=())
+        self.clear(kept=())
 
     def settle(self) -> None:
         """Wait until what is being submitted is submitted."""
         for asked in self._asked:
-            if asked.submitter is not None:
-                asked.submitter.wait()
+            asked.wait()
+
+    def _alive(self, seen: Presence, present: dict[str, Presence]) -> bool:
+        """Whether it may take trials; a task that Slurm has started again is another slot."""
+        mine = seen.identity
+        newer = (
+            other.identity.job == mine.job and other.identity.restart > mine.restart
+            for other in present.values()
+        )
+        return self._place.alive(seen) and not (mine.job and any(newer))
+
+    def _hear(self, asked: Asked) -> None:
+        news = asked.hear()
+        if news == "refused":
+            self._trouble.refused(asked.batch, asked.refused)
+        elif news == "failed":
+            self._trouble.failed(asked.batch)
+        elif news == "accepted":
+            self._trouble.accepted()
+
+    def _lives(self, batch: Batch) -> set[str]:
+        """Names of the batch's slots, and of what became of them after requeues."""
+        slots = set(batch.slots)
+        seen = {p.slot for p in presence.slots(self._folder)} | self._gone
+        return slots | {slot for slot in seen if presence.asked_for(slot) in slots}
+
+    def _handle(self, slot: str) -> Handle | None:
+        wanted = presence.asked_for(slot)
+        known = [asked.handles for asked in self._asked if asked.handles is not None]
+        return next((handles[wanted] for handles in known if wanted in handles), None)
 
     def _bury(self, slot: str) -> None:
-        seen = Presence.of(self._folder, slot)
-        if seen is None or seen.gone:
-            self._gone.add(slot)
-            if seen is None or seen.state == "failed":
-                self._blame(*(a.batch for a in self._asked if slot in a.batch.slots))
+        seen, handle = Presence.of(self._folder, slot), self._handle(slot)
+        batches = [a.batch for a in self._asked if presence.asked_for(slot) in a.batch.slots]
+        self._gone.add(slot)
+        state = self._place.state(handle, seen)
+        if seen is None:
+            failed = state not in NOT_THEIRS
+        else:
+            failed = seen.state == "failed" or (seen.state == "starting" and state in THEIRS)
+        if failed:
+            self._trouble.failed(*batches)
+        ended = self._place.ended(handle, seen)
+        self.ended.append(
+            SlotUse(
+                slot=slot,
+                job=seen.identity.job if seen else (handle or {}).get("job", ""),
+                host=seen.identity.host if seen else "",
+                devices=self._devices,
+                submitted=batches[0].time if batches else (seen.started if seen else ended),
+                started=seen.started if seen else math.nan,
+                ended=seen.ended if seen and seen.ended == seen.ended else ended,
+                state=state,
+            )
+        )
 
     def _submit(self, indices: list[int]) -> None:
+        check_room(self._folder.root)  # on a full disk slots would fail to start, one by one
         self._batches += 1
         number = f"{self._epoch:06d}-{self._batches:03d}"
         search = hashlib.sha256(str(self._folder.root.resolve()).encode()).hexdigest()[:8]
-        slots = tuple(f"{number}-{index}" for index in indices)
-        batch = Batch(self._folder, f"nas-{search}-{number}", slots)
-        batch.prepare()
-        with (batch.files / "submission.log").open("wb") as log:
-            submitter = subprocess.Popen(
-                command(batch.intent),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=slot_environment(os.environ),
-                start_new_session=True,
-            )
-        self._asked.append(Asked(batch, submitter))
+        slots = [f"{number}-{index}" for index in indices]
+        together = self._place.bounds.together
+        tasks = tuple(tuple(slots[i : i + together]) for i in range(0, len(slots), together))
+        batch = Batch.new(self._folder, f"nas-{search}-{number}", tasks)
+        asked = Asked(batch, self._place)
+        asked.submit()
+        self._asked.append(asked)
         self.starting |= set(slots)
-
-    def _blame(self, *batches: Batch) -> None:
-        self._failures += 1
-        for batch in batches:
-            self._blamed = self._keep_log(batch)
-
-    def _keep_log(self, batch: Batch) -> Path:
-        """Put what the batch has said so far into the folder of logs."""
-        parts = [batch.files / "submission.log", *sorted(batch.files.glob("*_log.out"))]
-        kept = self._folder.logs / f"{batch.name}.log"
-        kept.write_text("".join(p.read_text(errors="replace") for p in parts if p.exists()))
-        return kept
-
-    def _complaint(self) -> str:
-        said = self._blamed.read_text().strip().splitlines()[-40:] if self._blamed else []
-        what = f"{self._failures} times in a row, a slot or its child could not start"
-        return "\n".join([what, *said, str(self._blamed or self._folder.jobs)])
+        self._short_since = None

@@ -1,40 +1,49 @@
-"""Trials on this machine: the queue, the slots that empty it, and what came of it."""
+"""Trials in slots: the queue, the slots that empty it, and what came of it."""
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Sequence
 
 from nas_hpc.cluster import spool
-from nas_hpc.cluster.executor import TrialSpec
+from nas_hpc.cluster.executor import SlotError, TrialSpec
 from nas_hpc.cluster.fleet import Fleet
+from nas_hpc.cluster.place import Place
 from nas_hpc.cluster.spool import Claim
-from nas_hpc.experiment import Experiment
-from nas_hpc.store import DamagedFile, Outcome, RunFolder, read_outcome
+from nas_hpc.experiment.model import Slots
+from nas_hpc.store import DamagedFile, Outcome, RunFolder, SlotUse, Status, read_outcome
+
+logger = logging.getLogger(__name__)
 
 CENSUS_SECONDS = 1.0
 """Between two looks at the slots ..."""
+
+OUT_OF_MEMORY = "OUT_OF_MEMORY"
+"""Slurm's word for a task that took more memory than it asked for."""
 
 HURRIED_SECONDS = 0.1
 """... or so long, when there is new work and a slot may be missing."""
 
 
-class LocalPool:
+class Pool:
     """An `Executor` with a slot for each of ``slots.count`` trials at a time.
 
     Args:
         folder: of the search.
-        experiment: its configuration.
+        slots: of its configuration.
+        place: where the slots run.
         epoch: of the session; each one needs another, since slots are named after it.
     """
 
-    def __init__(self, folder: RunFolder, experiment: Experiment, epoch: int) -> None:
+    def __init__(self, folder: RunFolder, slots: Slots, place: Place, epoch: int) -> None:
         self._folder = folder
-        self._count = experiment.slots.count
-        self._fleet = Fleet(folder, self._count, epoch)
+        self._count = slots.count
+        self._devices = slots.devices
+        self._fleet = Fleet(folder, place, slots.devices, epoch)
         self._handed_out: set[int] = set()
-        self._lost: set[Claim] = set()
+        self._lost_claims: set[Claim] = set()
         self._last_census = -math.inf
         self._between = CENSUS_SECONDS
 
@@ -49,7 +58,10 @@ class LocalPool:
         suspects = self._census() if census else []
         # Listed after the suspects were seen gone: what is missing now will never come.
         ended = spool.outcomes(self._folder)
-        outcomes = [self._lose(claim) for claim in suspects if claim.trial not in ended]
+        lost = [claim for claim in suspects if claim.trial not in ended]
+        for claim in lost:  # before any counts as handed out: the disk may be full
+            spool.mark_attempt(self._folder, claim)  # in case the slot had no time to
+        outcomes = [self._lose(claim) for claim in lost]
         for trial in ended - self._handed_out:
             outcomes.append(self._read(trial))
             self._handed_out.add(trial)
@@ -72,6 +84,10 @@ class LocalPool:
     def recover(self) -> set[int]:
         return spool.recover(self._folder)
 
+    def slots_ended(self) -> list[SlotUse]:
+        ended, self._fleet.ended = self._fleet.ended, []
+        return ended
+
     def slots_alive(self) -> int:
         return len(self._fleet.living) + len(self._fleet.starting)
 
@@ -81,8 +97,11 @@ class LocalPool:
     def close(self) -> None:
         if spool.queued(self._folder) or spool.claims(self._folder):
             self._fleet.settle()
-        else:
+            return
+        try:
             self._fleet.end()
+        except SlotError as error:
+            logger.warning("slots are left to end by themselves: %s", error)
 
     def _census(self) -> list[Claim]:
         """Look after the slots; claims of slots that are gone and that `poll` must judge."""
@@ -91,34 +110,39 @@ class LocalPool:
         waiting = len(spool.queued(self._folder))
         claims = spool.claims(self._folder)
         gone = {claim for claim in claims if self._fleet.gone(claim.slot)}
-        self._lost &= gone
+        self._lost_claims &= gone
         if spool.stop_request(self._folder) != "now":
             self._fleet.keep(waiting + len(claims) - len(gone))
-        self._fleet.clear({claim.slot for claim in claims})
-        return sorted(gone - self._lost)
+        unrecorded = {use.slot for use in self._fleet.ended}
+        self._fleet.clear({claim.slot for claim in claims} | unrecorded)
+        return sorted(gone - self._lost_claims)
 
     def _read(self, trial: int) -> Outcome:
         try:
             return read_outcome(spool.outcome_path(self._folder, trial))
         except DamagedFile as damage:
             slot = next((c.slot for c in spool.claims(self._folder) if c.trial == trial), "")
-            return _lost(Claim(trial, spool.attempts(self._folder, trial), slot), str(damage))
+            attempt = spool.attempts(self._folder, trial)
+            return self._lost(Claim(trial, attempt, slot), "lost", str(damage))
 
     def _lose(self, claim: Claim) -> Outcome:
-        self._lost.add(claim)
-        spool.mark_attempt(self._folder, claim)  # in case the slot had no time to
-        return _lost(claim, f"slot {claim.slot} is gone")
+        self._lost_claims.add(claim)
+        why = self._fleet.why(claim.slot)
+        status: Status = "killed" if why == OUT_OF_MEMORY else "lost"
+        return self._lost(claim, status, f"slot {claim.slot} is gone: {why}")
 
-
-def _lost(claim: Claim, reason: str) -> Outcome:
-    now = time.time()
-    return Outcome(
-        trial=claim.trial,
-        status="lost",
-        reward=math.nan,
-        reason=reason,
-        attempt=claim.attempt,
-        started=now,
-        ended=now,
-        slot=claim.slot,
-    )
+    def _lost(self, claim: Claim, status: Status, reason: str) -> Outcome:
+        now = time.time()
+        started = min(now, spool.attempted(self._folder, claim) or now)
+        return Outcome(
+            trial=claim.trial,
+            status=status,
+            reward=math.nan,
+            reason=reason,
+            attempt=claim.attempt,
+            started=started,
+            ended=now,
+            seconds=now - started,
+            slot=claim.slot,
+            devices=self._devices,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,15 @@ class Presence:
         identity: its process.
         child: its child's process; named here before the child is given any trial.
         state: see `State`.
+        started, ended: seconds since 1970; ``ended`` is NaN before.
     """
 
     slot: str
     identity: Identity
     child: Identity | None
     state: State
+    started: float = math.nan
+    ended: float = math.nan
 
     @property
     def alive(self) -> bool:
@@ -49,6 +53,8 @@ class Presence:
             "identity": self.identity.json(),
             "child": self.child and self.child.json(),
             "state": self.state,
+            "started": self.started,
+            "ended": self.ended,
         }
         replace_json(folder.slots / f"{self.slot}.json", data)
 
@@ -66,7 +72,8 @@ class Presence:
         if data["run"] != str(folder.root.resolve()):
             return None
         child = data["child"] and Identity(**data["child"])
-        return cls(slot, Identity(**data["identity"]), child, data["state"])
+        identity, times = Identity(**data["identity"]), (data["started"], data["ended"])
+        return cls(slot, identity, child, data["state"], *times)
 
 
 def slots(folder: RunFolder) -> Iterator[Presence]:
@@ -80,6 +87,18 @@ def slots(folder: RunFolder) -> Iterator[Presence]:
 def retirement(folder: RunFolder, slot: str) -> Path:
     """If this file exists, the slot takes no further trial."""
     return folder.slots / f"{slot}.retire"
+
+
+def incarnation(slot: str, restart: int) -> str:
+    """The name under which a slot lives after so many requeues of its task."""
+    head, _, number = slot.rpartition("-")
+    return f"{head}.{restart}-{number}" if restart else slot
+
+
+def asked_for(slot: str) -> str:
+    """The name under which a slot was asked for."""
+    head, _, number = slot.rpartition("-")
+    return f"{head.partition('.')[0]}-{number}"
 
 
 def index(slot: str) -> int:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import signal
-import socket
 import time
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import FrameType
 
 from nas_hpc.cluster import spool
-from nas_hpc.cluster.environment import child_environment
 from nas_hpc.cluster.presence import Presence, State, retirement
 from nas_hpc.cluster.spool import Claim
 from nas_hpc.cluster.warm_child import ChildEnded, WarmChild
 from nas_hpc.experiment import Experiment
-from nas_hpc.store import Identity, Outcome, RunFolder, Status, write_outcome
+from nas_hpc.store import (
+    DiskFull,
+    Identity,
+    Outcome,
+    Room,
+    RunFolder,
+    Status,
+    done_without,
+    write_outcome,
+)
 
 SHORTEST_WAIT = 0.005
 LONGEST_WAIT = 0.5
@@ -28,45 +35,61 @@ class Dismissed(RuntimeError):
     """The slot must end at once."""
 
 
-def run_slot(run_folder: str, name: str) -> None:
-    """Be a slot until there is no work; the one function that is submitted.
+@dataclass(frozen=True)
+class Terms:
+    """How a slot may work.
 
-    Args:
-        run_folder: absolute path of the search's folder.
-        name: of the slot, never used before.
-
-    Raises:
-        PermissionError: others could write to the folder, and so choose what runs here.
-        RuntimeError: the child cannot start; it has said why on standard error.
+    Attributes:
+        environment: of its children.
+        until: when its time is up, seconds since 1970.
+        most_trials: after so many it ends.
+        interruptions_count: a trial that the slot's end interrupts has used up an attempt.
     """
-    folder = RunFolder(Path(run_folder))
-    if folder.root.stat().st_mode & 0o022:
-        raise PermissionError(f"{folder.root} can be written by others; chmod go-w it")
-    experiment = Experiment.model_validate_json(folder.experiment.read_text())
-    Slot(folder, name, experiment).serve()
+
+    environment: Mapping[str, str]
+    until: float = math.inf
+    most_trials: float = math.inf
+    interruptions_count: bool = False
 
 
 class Slot:
-    """The process that `run_slot` runs in."""
+    """The process that takes trials; it makes itself known before it takes the first one.
 
-    def __init__(self, folder: RunFolder, name: str, experiment: Experiment) -> None:
+    Args:
+        folder: of the search.
+        name: of the slot, never used before.
+        experiment: the search's configuration.
+        terms: how it may work.
+    """
+
+    def __init__(self, folder: RunFolder, name: str, experiment: Experiment, terms: Terms) -> None:
         self._folder = folder
         self._name = name
         self._experiment = experiment
+        self._terms = terms
         self._identity = Identity.mine()
+        self._started = time.time()
+        self._trials = 0
+        self._longest = 0.0
         self._child: WarmChild | None = None
-        self._terminated = False
+        self._signal = 0
+        self._room = Room(folder.root, told_to_end=self._told_to_end)
 
     def serve(self) -> None:
-        """Take trials until told to end, or until there has been none for a while."""
-        signal.signal(signal.SIGTERM, self._on_sigterm)
+        """Take trials until told to end, until there has been none for a while, or time is up.
+
+        Raises:
+            RuntimeError: the child cannot start; it has said why on standard error.
+        """
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGUSR2, self._on_signal)  # Slurm's, shortly before the time limit
         self._announce("starting")
         try:
             child = self._start_child()
             wait, worked = 0.0, time.monotonic()
-            while not retirement(self._folder, self._name).exists():
+            while not self._has_done_its_part():
                 child = self._rest(child, wait)
-                claim = spool.claim(self._folder, self._name)
+                claim = self._room.awaited(spool.claim, self._folder, self._name)
                 if claim is not None:
                     child = self._attempt(child, claim)
                     wait, worked = 0.0, time.monotonic()
@@ -77,12 +100,13 @@ class Slot:
                 if spool.stop_request(self._folder) == "drain":
                     break
                 wait = min(max(2 * wait, SHORTEST_WAIT), LONGEST_WAIT)
-        except Dismissed:
-            pass
+        except (Dismissed, DiskFull):
+            pass  # told to end; on a full disk perhaps without having said how the trial ended
         finally:
             if self._child is not None:
                 self._child.kill()
-        self._announce("ended")
+        with done_without("saying that the slot has ended"):
+            self._announce("ended")
 
     def _attempt(self, child: WarmChild, claim: Claim) -> WarmChild:
         """Have one trial trained, and see to it that an outcome is there; the child for the next.
@@ -91,6 +115,7 @@ class Slot:
             Dismissed: the trial waits again for another slot.
         """
         began = time.time()
+        self._trials += 1
         limit = self._experiment.slots.trial_seconds
         child.train(claim.path(self._folder), claim.attempt)
         try:
@@ -102,14 +127,19 @@ class Slot:
                     self._conclude(claim, began, "diverged", reason)
                     return self._start_child()
                 answer = self._listen(child, LONGEST_WAIT)
+                if answer is not None and "waits" in answer:  # for room on the disk
+                    answer = limit = None
         except ChildEnded as ended:
             self._conclude(claim, began, ended.status, ended.reason)
             return self._start_child()
-        except Dismissed:
+        except Dismissed as dismissed:
             child.kill()
-            if not spool.has_ended(self._folder, claim):
+            if self._terms.interruptions_count and str(dismissed):
+                self._conclude(claim, began, "lost", str(dismissed))
+            elif not spool.has_ended(self._folder, claim):
                 spool.release(self._folder, claim)
             raise
+        self._longest = max(self._longest, time.time() - began)
         if answer.get("status") == "ok":
             return child
         child.dismiss()
@@ -130,13 +160,13 @@ class Slot:
             ended=ended,
             seconds=ended - began,
             slot=self._name,
-            host=socket.gethostname(),
+            devices=self._experiment.slots.devices,
+            host=self._identity.host,
         )
-        write_outcome(spool.outcome_path(self._folder, claim.trial), outcome)
+        self._room.awaited(write_outcome, spool.outcome_path(self._folder, claim.trial), outcome)
 
     def _start_child(self) -> WarmChild:
-        environment = child_environment(os.environ, self._experiment.slots.threads)
-        child = self._child = WarmChild(self._folder, self._name, environment)
+        child = self._child = WarmChild(self._folder, self._name, self._terms.environment)
         try:
             answer = None
             while answer is None:
@@ -161,13 +191,34 @@ class Slot:
             ChildEnded: see `WarmChild.answer`.
             Dismissed: the slot must end at once.
         """
-        if self._terminated or spool.stop_request(self._folder) == "now":
-            raise Dismissed
+        if self._told_to_end():
+            raise Dismissed(self._interruption())
         return child.answer(seconds)
+
+    def _told_to_end(self) -> bool:
+        return bool(self._interruption()) or spool.stop_request(self._folder) == "now"
+
+    def _interruption(self) -> str:
+        """By what the slot's work is cut short, if it is not the search that ends it."""
+        if spool.stop_request(self._folder) == "now":
+            return ""
+        if time.time() >= self._terms.until:
+            return f"the time of slot {self._name} is up"
+        return f"slot {self._name} was told to end by signal {self._signal}" * bool(self._signal)
+
+    def _has_done_its_part(self) -> bool:
+        """Whether to take no further trial; one that would not fit is left to another slot."""
+        return (
+            retirement(self._folder, self._name).exists()
+            or self._trials >= self._terms.most_trials
+            or time.time() + self._longest >= self._terms.until
+        )
 
     def _announce(self, state: State) -> None:
         child = None if self._child is None else self._child.identity
-        Presence(self._name, self._identity, child, state).announce(self._folder)
+        ended = time.time() if state in ("ended", "failed") else math.nan
+        presence = Presence(self._name, self._identity, child, state, self._started, ended)
+        self._room.awaited(presence.announce, self._folder)
 
-    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        self._terminated = True
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signal = number

@@ -56,8 +56,12 @@ class Claim:
 def replace_json(path: Path, data: Any) -> None:
     """Write JSON data so that readers see all of it; durable only while the machine runs."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(data))
-    temporary.rename(path)
+    try:
+        temporary.write_text(json.dumps(data))
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def enqueue(folder: RunFolder, spec: TrialSpec) -> None:
@@ -76,6 +80,9 @@ def claim(folder: RunFolder, slot: str) -> Claim | None:
 
     The attempt's marker is created exclusively, after the rename. A slot that ends in between has
     started nothing; whoever finds it gone marks the attempt for it (`mark_attempt`).
+
+    Raises:
+        OSError: the disk is full, say; the trial waits again.
     """
     for trial in queued(folder):
         taken = Claim(trial, attempts(folder, trial) + 1, slot)
@@ -83,10 +90,14 @@ def claim(folder: RunFolder, slot: str) -> Claim | None:
             _queued_path(folder, trial).rename(taken.path(folder))
         except FileNotFoundError:
             continue  # another slot was first
-        while not mark_attempt(folder, taken):
-            following = Claim(trial, taken.attempt + 1, slot)
-            taken.path(folder).rename(following.path(folder))
-            taken = following
+        try:
+            while not mark_attempt(folder, taken):
+                following = Claim(trial, taken.attempt + 1, slot)
+                taken.path(folder).rename(following.path(folder))
+                taken = following
+        except OSError:
+            taken.path(folder).rename(_queued_path(folder, trial))
+            raise
         return taken
     return None
 
@@ -112,6 +123,14 @@ def attempts(folder: RunFolder, trial: int) -> int:
     """The highest attempt that was marked; 0 before the first."""
     marks = folder.trial(trial).glob("attempt-*")
     return max((int(mark.name.removeprefix("attempt-")) for mark in marks), default=0)
+
+
+def attempted(folder: RunFolder, taken: Claim) -> float | None:
+    """When the attempt was marked, seconds since 1970; None if it was not, or is recorded."""
+    try:
+        return (folder.trial(taken.trial) / f"attempt-{taken.attempt}").stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def queued(folder: RunFolder) -> list[int]:

@@ -18,12 +18,15 @@ from nas_hpc.store import Identity, RunFolder, Status
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
+REQUESTS = (signal.SIGTERM, signal.SIGUSR2)
+"""What Slurm sends to all processes of a task that is to end; no sign of too little memory."""
+
 
 class ChildEnded(RuntimeError):
     """The child ended, or said something it should not.
 
     Attributes:
-        status: ``killed`` by a signal, or ``lost``.
+        status: ``killed`` by a signal that is no request, or ``lost``.
         reason: one line.
     """
 
@@ -124,6 +127,8 @@ class WarmChild:
             self.kill()
             return ChildEnded("lost", "the child closed its answers without ending")
         self._close()
+        if -code in REQUESTS:
+            return ChildEnded("lost", f"the child was told to end by signal {-code}")
         if code < 0:
             return ChildEnded("killed", f"signal {-code}")
         return ChildEnded("lost", f"the child ended with exit code {code}")

@@ -19,3 +19,7 @@ Marker = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write this file once it is done; for workflows."),
 ]
+Children = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="How children run as Slurm arrays; else they run here."),
+]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from nas_hpc.commands.arguments import ExperimentName, Marker
+from nas_hpc.commands.arguments import Children, ExperimentName, Marker
 
 app = typer.Typer()
 
@@ -67,3 +68,34 @@ def prepare(experiment: ExperimentName, marker: Marker = None) -> None:
     if marker is not None:
         marker.parent.mkdir(parents=True, exist_ok=True)
         write_json(marker, {"fingerprint": about["fingerprint"]})
+
+
+@app.command()
+def plan(
+    experiment: ExperimentName,
+    children: Children = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=1, help="At a time; else as many as the configuration asks for."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, help="That one child trains in the search; else recorded, or measured now."
+        ),
+    ] = None,
+    job_minutes: Annotated[
+        float | None,
+        typer.Option(min=1, help="Time limit of the workflow's jobs, to count their parts."),
+    ] = None,
+) -> None:
+    """Say what an experiment will ask for before it starts: jobs, device-hours, time, disk.
+
+    Without --seconds a few architectures are trained for an epoch, unless trials are recorded:
+
+        nas-hpc plan digits --children slurm/children.yaml --gpus 16
+    """
+    from nas_hpc.experiment import read
+    from nas_hpc.plan.table import plan as tell
+
+    tell(read(experiment, children), gpus, seconds, job_minutes)

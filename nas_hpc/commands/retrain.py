@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nas_hpc.commands.arguments import ExperimentName
+from nas_hpc.commands.arguments import Children, ExperimentName, Marker
 
 app = typer.Typer()
 
@@ -31,6 +31,8 @@ def candidates(experiment: ExperimentName) -> None:
 def rescore(
     experiment: ExperimentName,
     candidate: Annotated[int, typer.Option(help="Its place among the candidates, from 0.")],
+    marker: Marker = None,
+    children: Children = None,
 ) -> None:
     """Train a candidate again with new seeds: its first reward was the luckiest of many.
 
@@ -39,8 +41,8 @@ def rescore(
     from nas_hpc.experiment import read
     from nas_hpc.retrain.steps import rescore as step
 
-    asked = read(experiment)
-    found = step(asked, candidate)
+    asked = read(experiment, children)
+    found = _marked(step(asked, candidate), marker)
     spread = "" if found["sd"] is None else f" ± {found['sd']:.4f}"
     print(f"[{asked.name}] trial {found['trial']}, new seeds: reward {found['mean']:.4f}{spread}")
 
@@ -64,6 +66,8 @@ def grid(
     experiment: ExperimentName,
     top: Annotated[int, typer.Option(help="Place of the architecture in the shortlist, from 0.")],
     point: Annotated[int, typer.Option(help="Number of the grid point, from 0.")],
+    marker: Marker = None,
+    children: Children = None,
 ) -> None:
     """Train an architecture of the shortlist at one point of the grid.
 
@@ -72,8 +76,9 @@ def grid(
     from nas_hpc.experiment import read
     from nas_hpc.retrain.steps import grid_point as step
 
-    asked = read(experiment)
-    print(f"[{asked.name}] point {top}-{point}: {_sentence(step(asked, top, point))}")
+    asked = read(experiment, children)
+    found = _marked(step(asked, top, point), marker)
+    print(f"[{asked.name}] point {top}-{point}: {_sentence(found)}")
 
 
 @app.command()
@@ -94,6 +99,8 @@ def choose(experiment: ExperimentName) -> None:
 def final(
     experiment: ExperimentName,
     seed: Annotated[int, typer.Option(help="Number of the training, from 0.")],
+    marker: Marker = None,
+    children: Children = None,
 ) -> None:
     """Train the chosen point with a new seed, and score it on test data.
 
@@ -102,8 +109,8 @@ def final(
     from nas_hpc.experiment import read
     from nas_hpc.retrain.steps import final as step
 
-    asked = read(experiment)
-    found = step(asked, seed)
+    asked = read(experiment, children)
+    found = _marked(step(asked, seed), marker)
     tested = (
         f", test accuracy {found['test_accuracy']:.4f}"
         if found["test_accuracy"] is not None
@@ -152,6 +159,16 @@ def train(
     }
     changes = {key: value for key, value in own.items() if value is not None}
     print(json.dumps(train_one(read(experiment), trial, strategy, tokens, changes, seed), indent=1))
+
+
+def _marked(found: dict[str, Any], marker: Path | None) -> dict[str, Any]:
+    """What a step has found, which is also what its marker says."""
+    from nas_hpc.store import write_json
+
+    if marker is not None:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        write_json(marker, found)
+    return found
 
 
 def _sentence(found: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas_hpc.commands.arguments import ExperimentName, Marker
+from nas_hpc.commands.arguments import Children, ExperimentName, Marker
 
 app = typer.Typer()
 
@@ -22,6 +22,7 @@ def search(
     mpiexec: Annotated[
         str, typer.Option(help="Starts MPI programs; the number of ranks is appended.")
     ] = "mpiexec -launcher fork",
+    children: Children = None,
 ) -> None:
     """Search for architectures until the budget is spent.
 
@@ -30,11 +31,12 @@ def search(
 
         nas-hpc prepare digits
         nas-hpc search digits --strategy random
+        nas-hpc search digits --children slurm/children.yaml
     """
     from nas_hpc.experiment import read
     from nas_hpc.search.launch import launch
 
-    launch(experiment, strategy or read(experiment).search.strategy, marker, mpiexec)
+    launch(experiment, strategy or read(experiment).search.strategy, marker, mpiexec, children)
 
 
 @app.command()

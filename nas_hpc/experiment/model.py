@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Positive = Annotated[int, Field(ge=1)]
+from nas_hpc.experiment.arrays import Arrays
+from nas_hpc.experiment.strict import Positive, Strict
+
 Rate = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-
-
-class Strict(BaseModel):
-    """Frozen; a key that is not declared is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Own(Strict):
@@ -190,12 +186,17 @@ class Budget(Strict):
     known_in_a_row: Positive = 200
     """... or after so many samples in a row that were known already: the policy has collapsed."""
 
+    device_hours: Rate | None = None
+    """Asks for nothing new once the attempts at trials have taken so many hours of GPUs, or of
+    slots where there are none. null: no limit."""
+
 
 class Slots(Strict):
     """Where children run; may be changed when a search is resumed."""
 
-    executor: Literal["local", "debug"] = "local"
-    """``local``: processes on this machine. ``debug``: inside the dispatcher, one after another."""
+    executor: Literal["local", "debug", "slurm"] = "local"
+    """``local``: processes on this machine. ``debug``: inside the dispatcher, one after another.
+    ``slurm``: arrays of tasks, as ``arrays`` says; set by ``--children slurm/children.yaml``."""
 
     count: Positive = 2
     """Children at a time."""
@@ -211,6 +212,25 @@ class Slots(Strict):
 
     idle_seconds: Annotated[float, Field(ge=1)] = 60.0
     """A slot without work ends after so long."""
+
+    arrays: Arrays | None = None
+    """Of the executor ``slurm``."""
+
+    @model_validator(mode="after")
+    def _arrays_are_slurms(self) -> Slots:
+        if (self.executor == "slurm") != (self.arrays is not None):
+            raise ValueError("executor must be slurm where, and only where, arrays are given")
+        return self
+
+    @property
+    def devices(self) -> float:
+        """Devices that one slot occupies."""
+        return 1.0 if self.arrays is None else self.arrays.devices
+
+    @property
+    def shared(self) -> bool:
+        """Whether trials run beside each other where memory is common to them."""
+        return (self.count if self.arrays is None else self.arrays.trials_per_gpu) > 1
 
 
 class Grid(Strict):

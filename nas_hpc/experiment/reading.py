@@ -8,8 +8,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from nas_hpc.experiment.arrays import Arrays
 from nas_hpc.experiment.model import Experiment
 from nas_hpc.experiment.reference import absolute, is_reference
+from nas_hpc.experiment.strict import Strict
 
 SHIPPED = Path("workflow/experiments")
 
@@ -36,18 +38,54 @@ def find(name: str) -> Path:
     )
 
 
-def read(name: str) -> Experiment:
+def read(name: str, children: Path | None = None) -> Experiment:
     """Read and validate an experiment, by name or path.
+
+    Args:
+        name: of the experiment, or the path of its YAML file.
+        children: YAML file of how children run as Slurm arrays; without it they run here.
 
     Raises:
         ExperimentError: no such file, no YAML in it, or a key or value that is not allowed.
     """
     path = find(name)
+    experiment = validate(_load(path), path)
+    return experiment if children is None else _on_slurm(experiment, read_arrays(children))
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read and validate how children run as Slurm arrays.
+
+    Raises:
+        ExperimentError: no such file, no YAML in it, or a key or value that is not allowed.
+    """
+    if not path.is_file():
+        raise ExperimentError(f"{path} does not exist")
+    data = _load(path) or {}
+    if not isinstance(data, dict):
+        raise ExperimentError(f"{path} must hold keys and values")
     try:
-        data = yaml.safe_load(path.read_text())
+        return Arrays.model_validate(data)
+    except ValidationError as error:
+        raise ExperimentError(_explain(error, path, Arrays)) from None
+
+
+def _on_slurm(experiment: Experiment, arrays: Arrays) -> Experiment:
+    changed = {
+        "executor": "slurm",
+        "count": arrays.max_running,
+        "threads": arrays.threads,
+        "arrays": arrays,
+    }
+    slots = experiment.slots.model_copy(update=changed)
+    return experiment.model_copy(update={"slots": slots})
+
+
+def _load(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
         raise ExperimentError(f"{path} is not YAML: {error}") from None
-    return validate(data, path)
 
 
 def validate(data: Any, path: Path) -> Experiment:
@@ -57,7 +95,7 @@ def validate(data: Any, path: Path) -> Experiment:
     try:
         experiment = Experiment.model_validate({"name": path.stem} | data)
     except ValidationError as error:
-        raise ExperimentError(_explain(error, path)) from None
+        raise ExperimentError(_explain(error, path, Experiment)) from None
     return _with_absolute_files(experiment, path.parent)
 
 
@@ -73,12 +111,12 @@ def _with_absolute_files(experiment: Experiment, folder: Path) -> Experiment:
     return experiment.model_copy(update=changed)
 
 
-def _explain(error: ValidationError, path: Path) -> str:
+def _explain(error: ValidationError, path: Path, model: type[Strict]) -> str:
     lines = []
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"]) or "the file"
         if fault["type"] == "extra_forbidden":
-            allowed = ", ".join(_siblings(fault["loc"]))
+            allowed = ", ".join(_siblings(fault["loc"], model))
             lines.append(f"{path}: {key} is not a key; allowed here: {allowed}")
         else:
             message = fault["msg"].removeprefix("Value error, ")
@@ -86,8 +124,7 @@ def _explain(error: ValidationError, path: Path) -> str:
     return "\n".join(lines)
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Experiment
+def _siblings(location: tuple[int | str, ...], model: Any) -> list[str]:
     for part in location[:-1]:
         annotation = model.model_fields[part].annotation
         options = getattr(annotation, "__args__", (annotation,))

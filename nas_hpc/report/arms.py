@@ -6,9 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TypeVar
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.report.ledger import Ledger
 from nas_hpc.report.trials import TrialRow, trial_rows
 from nas_hpc.store import Ending, RunFolder, Sample, SearchLog, read_search
 
@@ -54,6 +56,13 @@ class Arm:
         return [row.reward for row in self.answers if row.reward is not None]
 
     @cached_property
+    def spent(self) -> list[float]:
+        """Device-seconds spent by the time each of `answers` came, all attempts included."""
+        costs = accumulate(outcome.device_seconds for outcome in self.log.outcomes)
+        at = {o.trial: cost for o, cost in zip(self.log.outcomes, costs, strict=True)}
+        return [at[row.trial] for row in self.answers]
+
+    @cached_property
     def ranking(self) -> list[TrialRow]:
         """Trained networks, that of the highest reward first, the earlier one of equals."""
         trained = [row for row in self.answers if row.status == "ok" and row.reward is not None]
@@ -86,8 +95,13 @@ class Arm:
 
     @property
     def slot_seconds(self) -> float:
-        """From start to end of every attempt, summed over all slots: what the search has cost."""
+        """From start to end of every attempt, summed over all slots."""
         return sum(row.slot_seconds for row in self.rows)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What it has cost."""
+        return Ledger.of(self.log)
 
     @cached_property
     def spans(self) -> list[tuple[float, float]]:

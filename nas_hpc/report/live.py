@@ -15,11 +15,9 @@ from nas_hpc.cluster import spool
 from nas_hpc.cluster.presence import slots
 from nas_hpc.experiment import Experiment
 from nas_hpc.report.arms import Arm, as_run_by, strategies, title
-from nas_hpc.report.words import duration, number
+from nas_hpc.report.forecast import Forecast
+from nas_hpc.report.words import device_hours, duration, number
 from nas_hpc.store import RunFolder, SearchLog, SearchReader, current_session
-
-LATELY = 300.0
-"""The rate is that of the last so many seconds."""
 
 REFRESH, REPEAT = 2.0, 10.0
 """Seconds between two looks on a terminal, and between two lines elsewhere."""
@@ -34,8 +32,11 @@ class Reading:
         done, budget: trials with a reward, and asked for.
         running, queued, failed: trials; the failed ones are among the done or were given up.
         best: highest reward; None before one.
-        rate: trials a minute lately.
-        left: seconds until the budget is spent at that rate; None if that cannot be told.
+        forecast: when it will end, and at what cost; None before it has begun.
+        used: device-seconds, of whole slots where their lives are recorded.
+        attempts, wasted: of these, of attempts, and of those without an answer.
+        limit: of the attempts' device-seconds; None: there is none.
+        utilisation: share of the slots' time in which children trained; None before any.
         samples, duplicates: numbers of samples.
         slots: that live on this machine.
         state: ``not started``, ``searching``, why it ended, ...
@@ -49,8 +50,12 @@ class Reading:
     queued: int = 0
     failed: int = 0
     best: float | None = None
-    rate: float = 0.0
-    left: float | None = None
+    forecast: Forecast | None = None
+    used: float = 0.0
+    attempts: float = 0.0
+    wasted: float = 0.0
+    limit: float | None = None
+    utilisation: float | None = None
     samples: int = 0
     duplicates: int = 0
     slots: int = 0
@@ -68,11 +73,26 @@ class Reading:
             f"duplicates {self.duplicates}{share}",
             f"best {number(self.best)}",
             f"slots alive {self.slots}",
+            f"device-hours {self._cost()}",
         ]
-        if not self.over:
-            left = "unknown" if self.left is None else duration(self.left)
-            parts += [f"{self.rate:.1f} a minute", f"time left {left}"]
+        if self.utilisation is not None:
+            parts.append(f"slots busy {self.utilisation:.0%} of their time")
+        if self.forecast and not self.over:
+            left, cost = self.forecast.seconds, self.forecast.device_seconds
+            parts.append(f"{self.forecast.rate:.1f} a minute")
+            parts.append(f"time left {'unknown' if left is None else duration(left)}")
+            if cost is not None:
+                parts.append(f"about {device_hours(cost)} device-hours in the end")
         return ", ".join(parts)
+
+    def _cost(self) -> str:
+        parts = []
+        if self.limit is not None:
+            spent, limit = device_hours(self.attempts), device_hours(self.limit)
+            parts.append(f"{spent} of {limit} allowed in attempts")
+        if self.wasted:
+            parts.append(f"{device_hours(self.wasted)} wasted by failures")
+        return device_hours(self.used) + (f" ({', '.join(parts)})" if parts else "")
 
 
 class Watcher:
@@ -85,7 +105,8 @@ class Watcher:
 
     def look(self, now: float) -> Reading:
         """The strategy at a time given in seconds since 1970."""
-        strategy, budget = self._experiment.search.strategy, self._experiment.budget.trials
+        strategy, asked = self._experiment.search.strategy, self._experiment.budget
+        budget, hours = asked.trials, asked.device_hours
         folder = self._folder
         if not folder.logs.exists():  # the last of its places to be made
             return Reading(title(strategy), done=0, budget=budget)
@@ -96,7 +117,7 @@ class Watcher:
         log = self._reader.read()
         arm = Arm(strategy, self._experiment, log)
         done = {outcome.trial for outcome in log.outcomes if outcome.answers}
-        rate = _rate(arm, now)
+        ledger = arm.ledger
         return Reading(
             title=arm.title,
             done=len(done),
@@ -105,8 +126,12 @@ class Watcher:
             queued=len(queued - claimed - done),
             failed=_failed(log),
             best=max((o.reward for o in log.outcomes if o.status == "ok"), default=None),
-            rate=rate,
-            left=60 * max(0, budget - len(done)) / rate if rate else None,
+            forecast=Forecast.of(arm, now),
+            used=ledger.used,
+            attempts=ledger.attempts,
+            wasted=sum(ledger.wasted.values()),
+            limit=None if hours is None else 3600 * hours,
+            utilisation=arm.utilisation if ledger.utilisation is None else ledger.utilisation,
             samples=len(log.samples),
             duplicates=arm.duplicates,
             slots=sum(slot.alive for slot in slots(folder)),
@@ -157,15 +182,6 @@ def _panel(name: str, readings: list[Reading]) -> RenderableType:
         row.add_row(escape(f"{reading.title:15}"), bar, f"{reading.done} of {reading.budget}")
         parts += [row, f"[dim]  {escape(reading.details())}[/]"]
     return Group(*parts)
-
-
-def _rate(arm: Arm, now: float) -> float:
-    """Answers a minute lately, or since it started or was resumed if that is less long ago."""
-    if not arm.spans:
-        return 0.0
-    since = max(now - LATELY, arm.spans[-1][0])
-    lately = sum(outcome.answers and outcome.ended > since for outcome in arm.log.outcomes)
-    return 60 * lately / max(now - since, 1.0)
 
 
 def _failed(log: SearchLog) -> int:

@@ -1,4 +1,4 @@
-"""Figures of rewards: as trials go by, as slot time goes by, and early against late."""
+"""Figures of rewards: as trials go by, as device time goes by, and early against late."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def reward_by_trial(arms: Sequence[Arm]) -> Figure:
 
 
 def reward_by_time(arms: Sequence[Arm]) -> Figure:
-    """The same against the slot time that had been spent, failed attempts included."""
-    unit, name = time_unit(max((arm.slot_seconds for arm in arms), default=0.0))
-    label = f"Slot time spent on children, all slots together [{name}]"
-    return _rewards("Reward over slot time", label, arms, [_spent(arm) / unit for arm in arms])
+    """The same against the device time that had been spent, failed attempts included."""
+    unit, name = time_unit(max((arm.ledger.attempts for arm in arms), default=0.0))
+    label = f"Time of GPUs, or of slots without one, spent on children [device-{name}]"
+    along = [np.array(arm.spent, dtype=float) / unit for arm in arms]
+    return _rewards("Reward over device time", label, arms, along)
 
 
 def reward_distribution(arms: Sequence[Arm]) -> Figure:
@@ -118,13 +119,6 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
         beside(axes, 0, "failed trials", GREY, transform=axes.transAxes)
     label_ends(axes, [end for end in ends if np.isfinite(end[1])])
     return figure
-
-
-def _spent(arm: Arm) -> np.ndarray:
-    """Slot seconds spent by the time each of the answers came, all attempts included."""
-    costs = np.cumsum([outcome.ended - outcome.started for outcome in arm.log.outcomes])
-    at = {outcome.trial: cost for outcome, cost in zip(arm.log.outcomes, costs, strict=True)}
-    return np.array([at[row.trial] for row in arm.answers], dtype=float)
 
 
 def _trained(trials: Sequence[TrialRow]) -> list[float]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from nas_hpc.experiment import Experiment, is_reference, resolve
 from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
+from nas_hpc.report.costs import cost_of
+from nas_hpc.report.equal_cost import EqualCost
 from nas_hpc.report.portraits import portrait_of
 from nas_hpc.report.retraining import Retraining, Spread, read_retraining
 from nas_hpc.report.task import Task, task_of
@@ -108,6 +110,7 @@ def summary(findings: Findings) -> dict[str, Any]:
 
     search, retraining = findings.search, findings.retraining
     compared = [Comparison.of(search, other) for other in findings.others] if search else []
+    equally_dear = [EqualCost.of(search, other) for other in findings.others] if search else []
     return {
         "experiment": findings.experiment.name,
         "title": findings.experiment.title,
@@ -123,11 +126,17 @@ def summary(findings: Findings) -> dict[str, Any]:
             "grid_points": len(retraining.grid),
             "seconds": _retrain_seconds(retraining),
         },
-        "strategies": {arm.strategy: summarise_arm(arm) for arm in findings.arms},
+        "strategies": {
+            arm.strategy: summarise_arm(arm) | {"cost": cost_of(arm.ledger)}
+            for arm in findings.arms
+        },
         "comparisons": [
             asdict(found) | {"significant": found.significant, "sentence": found.sentence()}
             for found in compared
             if found
+        ],
+        "at_equal_cost": [
+            asdict(found) | {"sentence": found.sentence()} for found in equally_dear if found
         ],
         "spread_of_rewards": {
             "between_architectures": _spread(between_architectures(search) if search else None),

@@ -30,6 +30,8 @@ class TrialRow:
         parameters: trained weights; None if the child names none.
         seconds: of training and scoring that count, as the child says.
         slot_seconds: from start to end of every attempt, those that failed included.
+        device_seconds: the same times the GPUs that were occupied, see `Outcome.devices`.
+        queue_seconds: from being sampled to the start of the first attempt; None before.
         attempts: that have ended.
         started, ended: seconds since 1970, of the first and of the last attempt.
         slot, host, device, versions: of the last attempt.
@@ -53,6 +55,8 @@ class TrialRow:
     parameters: int | None
     seconds: float | None
     slot_seconds: float
+    device_seconds: float
+    queue_seconds: float | None
     attempts: int
     started: float | None
     ended: float | None
@@ -101,7 +105,9 @@ def trial_rows(strategy: str, experiment: Experiment, log: SearchLog) -> tuple[T
                 "architecture": sample.architecture,
             }
             ended = _ended(experiment, attempts.get(sample.trial, []))
-            rows.append(TrialRow(**shared, **ended))
+            started = ended["started"]
+            queue = None if started is None else max(0.0, started - sample.time)
+            rows.append(TrialRow(**shared, **ended, queue_seconds=queue))
     return tuple(rows)
 
 
@@ -116,6 +122,7 @@ def _ended(experiment: Experiment, attempts: list[Outcome]) -> dict[str, Any]:
         "parameters": None if parameters is None else int(parameters),
         "seconds": last.seconds if last else None,
         "slot_seconds": sum(outcome.ended - outcome.started for outcome in attempts),
+        "device_seconds": sum(outcome.device_seconds for outcome in attempts),
         "attempts": len(attempts),
         "started": attempts[0].started if attempts else None,
         "ended": last.ended if last else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tabulate import tabulate
@@ -24,6 +24,8 @@ def markdown(facts: Mapping[str, Any]) -> str:
         *(["## Strategies", _strategies(facts["strategies"])] if facts["strategies"] else []),
         *[found["sentence"] for found in facts["comparisons"]],
         _spread(facts["spread_of_rewards"]),
+        *(["## Cost", _costs(facts["strategies"])] if facts["strategies"] else []),
+        *[found["sentence"] for found in facts["at_equal_cost"]],
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -37,6 +39,12 @@ def duration(seconds: float | None) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.1f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def device_hours(seconds: float) -> str:
+    """Device-seconds as device-hours, to three digits."""
+    hours = seconds / 3600
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}"
 
 
 def number(value: float | None, form: str = ".4f") -> str:
@@ -95,7 +103,6 @@ def _strategies(arms: Mapping[str, Any]) -> str:
         "Mean reward, first third": lambda arm: number(arm["mean_reward_first_third"]),
         "Mean reward, last third": lambda arm: number(arm["mean_reward_last_third"]),
         "Policy entropy at start and end, nats": _entropy,
-        "Slot time": lambda arm: duration(arm["slot_seconds"]),
         "Wall time": lambda arm: duration(arm["wall_seconds"]),
         "Slots, and share of their time spent training": _slots,
         "Sessions": lambda arm: str(arm["sessions"]),
@@ -103,9 +110,49 @@ def _strategies(arms: Mapping[str, Any]) -> str:
         "Hosts": lambda arm: ", ".join(arm["hosts"]),
         "Devices": lambda arm: ", ".join(arm["devices"]),
     }
-    rows = [[name, *(value(arm) for arm in arms.values())] for name, value in measures.items()]
-    headers = ["", *(title(strategy) for strategy in arms)]
+    return _table(measures, arms)
+
+
+def _costs(arms: Mapping[str, Any]) -> str:
+    costs = {strategy: arm["cost"] for strategy, arm in arms.items()}
+    measures = {
+        "Device-hours": lambda cost: device_hours(cost["device_seconds"]),
+        "of attempts that answered": lambda cost: device_hours(cost["useful"]),
+        "of attempts that failed": _wasted,
+        "of slots that started, or waited for trials": lambda cost: device_hours(cost["idle"]),
+        "Share of the slots' lives spent training": lambda c: number(c["utilisation"], ".0%"),
+        "Slots' time in the queue, median (longest)": lambda cost: _waits(cost["slot_waits"]),
+        "Trials' time until they started, median (longest)": lambda c: _waits(c["trial_waits"]),
+    }
+    if any(cost["slurm"] for cost in costs.values()):
+        measures["Device-hours as Slurm has accounted them"] = _slurm
+    return _table(measures, costs)
+
+
+def _table(measures: Mapping[str, Callable[[Any], str]], columns: Mapping[str, Any]) -> str:
+    """A row for each measure, a column for each strategy."""
+    rows = [[name, *map(measure, columns.values())] for name, measure in measures.items()]
+    headers = ["", *(title(strategy) for strategy in columns)]
     return str(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
+
+
+def _wasted(cost: Mapping[str, Any]) -> str:
+    by_status = {status: device_hours(spent) for status, spent in cost["wasted"].items()}
+    return ", ".join(f"{spent} {status}" for status, spent in by_status.items()) or "none"
+
+
+def _waits(waits: Mapping[str, Any] | None) -> str:
+    return f"{duration(waits['median'])} ({duration(waits['longest'])})" if waits else UNKNOWN
+
+
+def _slurm(cost: Mapping[str, Any]) -> str:
+    found = cost["slurm"]
+    if not found:
+        return UNKNOWN
+    if found["why_not"]:
+        return str(found["why_not"])
+    hours = device_hours(found["device_seconds"])
+    return f"{hours} ({found['tasks']} of {found['tasks_asked_for']} tasks known to it)"
 
 
 def _duplicates(arm: Mapping[str, Any]) -> str:

@@ -21,7 +21,15 @@ from nas_hpc.search.teacher import ReplicaBook, Teacher
 from nas_hpc.search.trials import Trial, TrialBook
 from nas_hpc.spaces import Space, canonical, describe, digest, replay
 from nas_hpc.store import Event, Outcome, Sample, SearchLog
-from nas_hpc.store.ending import BROKEN, COLLAPSED, COMPLETE, STOPPED, TOO_MANY_SAMPLES
+from nas_hpc.store.ending import (
+    BROKEN,
+    COLLAPSED,
+    COMPLETE,
+    DEVICE_HOURS,
+    STOPPED,
+    TOO_MANY_SAMPLES,
+    hours_are_spent,
+)
 
 LOST_IN_A_ROW = 5
 """Trials given up one after another before the search says that children cannot run at all."""
@@ -239,6 +247,9 @@ class Dispatcher:
         commands: list[Command] = [Enqueue(spec) for spec in self.book.due()]
         if self.known_in_a_row >= self.experiment.budget.known_in_a_row:
             self.ending = self.ending or COLLAPSED
+        # With no room for more trials the last ones are in flight: they complete the budget.
+        if self._room() > 0 and hours_are_spent(self.book.device_seconds, self.experiment.budget):
+            self.ending = self.ending or DEVICE_HOURS
         if not self.ending:
             for replica, book in enumerate(self._replicas):
                 if book.wants and (count := min(book.wants, self._room())) > 0:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import shlex
+import contextlib
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
 
-from nas_hpc.cluster import living_slots
+from nas_hpc.cluster import NoAnswer, living_slots
 from nas_hpc.experiment import Experiment, read
 from nas_hpc.policies import is_replicated
 from nas_hpc.search.configuration import check, of_strategy
+from nas_hpc.search.mpiexec import MPIEXEC, command, environment
 from nas_hpc.search.ranks import Ranks
 from nas_hpc.search.succession import Claim, follow
 from nas_hpc.spaces import load_space
-from nas_hpc.store import Ending, RunFolder, read_search, write_json
+from nas_hpc.store import Ending, RunFolder, check_room, read_search, write_json
 from nas_hpc.store.ending import BROKEN, STOPPED, STOPPED_NOW
-
-MPIEXEC = "mpiexec -launcher fork"
 
 
 class SearchFailed(RuntimeError):
     """The search ended without being done; the message says why and how it goes on."""
 
 
-def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC) -> None:
+def launch(
+    name: str,
+    strategy: str,
+    marker: Path | None,
+    mpiexec: str = MPIEXEC,
+    children: Path | None = None,
+) -> None:
     """Search until it is done, and write the marker then.
 
     Args:
@@ -35,14 +39,16 @@ def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC
         strategy: which of its strategies.
         marker: a small JSON file that says that the search is done, and how it ended.
         mpiexec: starts MPI programs; ``-n`` and the program are appended.
+        children: YAML file of how children run as Slurm arrays; without it they run here.
 
     Raises:
         SearchFailed: it was stopped, or the MPI program failed.
         Refused: the run is being written by another user, configuration or folder.
+        DiskFull: there is no room to begin with.
         ExperimentError: nothing is prepared, or the run began with another configuration; that of
             a search that is done is held against it too, since what follows goes by it.
     """
-    experiment = of_strategy(read(name), strategy)
+    experiment = of_strategy(read(name, children), strategy)
     folder = RunFolder.of(experiment)
     check(experiment, load_space(experiment), folder)
     folder.create()
@@ -52,8 +58,10 @@ def launch(name: str, strategy: str, marker: Path | None, mpiexec: str = MPIEXEC
         if ending.reason in (STOPPED, STOPPED_NOW):
             raise SearchFailed(_explain(folder, ending, 0))
     if not ending.done:
+        check_room(folder.root)
         folder.stop.unlink(missing_ok=True)
-        code = _run_ranks(name, strategy, experiment, mpiexec)
+        asked = [name, strategy, *([str(children)] if children else [])]
+        code = _run_ranks(asked, experiment, mpiexec)
         ending = Ending.of(read_search(folder), experiment.budget)
         if not ending.done:
             raise SearchFailed(_explain(folder, ending, code))
@@ -68,14 +76,15 @@ def tell(text: str) -> None:
     print(text, flush=True)
 
 
-def _run_ranks(name: str, strategy: str, experiment: Experiment, mpiexec: str) -> int:
+def _run_ranks(asked: list[str], experiment: Experiment, mpiexec: str) -> int:
     size = Ranks.of(experiment, is_replicated(experiment.search.strategy)).size
-    program = [sys.executable, "-m", "mpi4py", "-m", "nas_hpc.search.program", name, strategy]
-    command = [*shlex.split(mpiexec), "-n", str(size), *program]
-    # The mpiexec that was installed beside this Python comes first, activated or not.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PATH": path}
-    ranks = subprocess.Popen(command, env=environment)
+    program = command(mpiexec, size, "nas_hpc.search.program", *asked)
+    relay = subprocess.Popen([sys.executable, "-m", "nas_hpc.search.relay"], stdin=subprocess.PIPE)
+    assert relay.stdin is not None
+    with relay.stdin as printed:
+        ranks = subprocess.Popen(
+            program, env=environment(), stdout=printed, stderr=subprocess.STDOUT
+        )
 
     def pass_on(number: int, _: FrameType | None) -> None:
         ranks.send_signal(number)
@@ -86,14 +95,22 @@ def _run_ranks(name: str, strategy: str, experiment: Experiment, mpiexec: str) -
         signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
     }
     try:
-        return ranks.wait()
+        code = ranks.wait()
+        # A rank that outlives its mpiexec may yet print; nobody waits for that.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            relay.wait(timeout=10)
+        return code
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _explain(folder: RunFolder, ending: Ending, code: int) -> str:
-    slots = living_slots(folder)
+    try:
+        slots = len(living_slots(folder))
+    except NoAnswer as silence:
+        slots = 0
+        tell(f"whether slots still run cannot be told now: {silence}")
     lines = [f"the search in {folder.root} is not done: {ending.reason or f'exit code {code}'}"]
     if ending.reason == BROKEN:
         last = [o for o in read_search(folder).outcomes if not o.answers][-1]
@@ -101,7 +118,7 @@ def _explain(folder: RunFolder, ending: Ending, code: int) -> str:
         lines.append(f"the last one, trial {last.trial}: {last.reason}; its log: {log}")
     if slots:
         lines.append(
-            f"{len(slots)} slots still run: they finish the trials that are queued and then end; "
+            f"{slots} slots still run: they finish the trials that are queued and then end; "
             f"to end them now: nas-hpc stop {folder.root.parent.name} --now"
         )
     lines.append("nothing that was finished is lost: the same command goes on")

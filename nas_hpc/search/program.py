@@ -1,4 +1,4 @@
-"""The MPI program: ``mpiexec -n N python -m mpi4py -m nas_hpc.search.program EXPERIMENT STRATEGY``.
+"""The MPI program, ``nas_hpc.search.program EXPERIMENT STRATEGY [CHILDREN]``; `launch` starts it.
 
 Rank 0 is the dispatcher, then come the parameter servers, then the controller replicas. Only the
 replicas import torch.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 from mpi4py import MPI
@@ -41,14 +42,14 @@ from nas_hpc.spaces import Space, load_space
 from nas_hpc.store import RunFolder, claim_session, load_checkpoint, read_search
 
 
-def main(name: str, strategy: str) -> None:
+def main(name: str, strategy: str, children: str | None = None) -> None:
     """Play this rank's role until the search is over.
 
     Raises:
         RuntimeError: the MPI world is not of the size that the experiment asks for.
     """
     world = MPI.COMM_WORLD
-    experiment = of_strategy(read(name), strategy)
+    experiment = of_strategy(read(name, Path(children) if children else None), strategy)
     ranks = Ranks.of(experiment, is_replicated(experiment.search.strategy))
     if world.size != ranks.size:
         raise RuntimeError(

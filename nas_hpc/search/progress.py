@@ -15,7 +15,7 @@ class Progress:
 
     def __init__(self, experiment: Experiment, machine: Dispatcher) -> None:
         self._name = f"{experiment.name}/{experiment.search.strategy}"
-        self._budget = experiment.budget.trials
+        self._budget = experiment.budget
         self._machine = machine
         self._began = time.monotonic()
         self._before: int | None = None
@@ -35,10 +35,13 @@ class Progress:
         failed = sum(t.outcome.status != "ok" for t in book.by_number.values() if t.outcome)
         known = len(self._machine.samples) - len(book.by_number)
         rate = (done - self._before) / max(now - self._began, 1e-9)
-        left = f"{(self._budget - done) / rate:.0f} s left" if rate else "time left unknown"
+        left = f"{(self._budget.trials - done) / rate:.0f} s left" if rate else "time left unknown"
         best = f"best reward {max(rewards):.4f}" if rewards else "no reward yet"
+        limit = self._budget.device_hours
+        hours = f"{book.device_seconds / 3600:.2f}" + ("" if limit is None else f" of {limit:g}")
         print(
-            f"[{self._name}] {done}/{self._budget} trials, {len(book.running)} running or queued, "
-            f"{failed} failed, {known} known again, {best}, {rate * 60:.0f} a minute, {left}",
+            f"[{self._name}] {done}/{self._budget.trials} trials, "
+            f"{len(book.running)} running or queued, {failed} failed, {known} known again, {best}, "
+            f"{hours} device-hours, {rate * 60:.0f} a minute, {left}",
             flush=True,
         )

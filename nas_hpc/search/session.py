@@ -1,10 +1,15 @@
-"""The dispatcher's rank: the state machine, with the store, the slots and the clock around it."""
+"""The dispatcher's rank: the state machine, with the store, the slots and the clock around it.
+
+While the disk is full it stands still in the middle of what it was doing. Told to end meanwhile, it
+leaves the rest: what is recorded is safe, and the next session finds what follows from it.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Iterable
+from types import FrameType
 
 from nas_hpc.cluster import Executor, stop_request
 from nas_hpc.experiment import Experiment
@@ -27,16 +32,24 @@ from nas_hpc.search.snapshots import from_checkpoint, to_checkpoint
 from nas_hpc.store import (
     Checkpoint,
     Event,
+    Record,
+    Room,
     RunFolder,
     SearchLog,
     Session,
     Writer,
+    check_current,
+    check_room,
+    done_without,
     save_checkpoint,
 )
-from nas_hpc.store.ending import BROKEN, INTERRUPTED, STOPPED_NOW
+from nas_hpc.store.ending import BROKEN, INTERRUPTED, STOPPED, STOPPED_NOW
 
 LOOK_AROUND_SECONDS = 0.5
 """Between two looks at the stop file and the clock of the checkpoints."""
+
+ROOM_SECONDS = 5.0
+"""Between two looks whether there is room on the disk: at first only children may miss it."""
 
 
 class DispatcherRank:
@@ -68,8 +81,12 @@ class DispatcherRank:
         self._mail = mail
         self._ranks = ranks
         self._writer = Writer(folder, session)
+        self._interrupted = False
+        self._room = Room(folder.root, self._say, self._told_to_end)
+        self._room_seen = time.monotonic()
         self._parts: dict[int, ShardState] = {}
         self._held: list[SampleOrder | LearnOrder] = []
+        self._recorded_slots: set[str] = set()
         self._saved_ticket = -1
         self._asked_ticket = -1
         self._asked_at = time.monotonic()
@@ -78,28 +95,36 @@ class DispatcherRank:
 
     def run(self, log: SearchLog, checkpoint: Checkpoint | None) -> str:
         """Search until the machine says it is over, or somebody asks to stop; why it ended."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_interruption)
+        with done_without("recording what is in flight"):
+            self._begin(log, checkpoint)
+            del log  # a long one would stay in memory for as long as the search runs
+            nap, looked = Nap(), 0.0
+            while not self._reason:
+                if time.monotonic() - looked > LOOK_AROUND_SECONDS:
+                    looked = time.monotonic()
+                    self._look_around()
+                busy = self._carry_out(self._happened())
+                if self._interrupted:
+                    self._reason = self._reason or INTERRUPTED
+                nap(busy)
+            self._save_everything()
+        self._reason = self._reason or self._told_to_end()
+        self._close()
+        return self._reason
+
+    def _begin(self, log: SearchLog, checkpoint: Checkpoint | None) -> None:
         now = time.time()
+        self._recorded_slots = {use.slot for use in log.slots}
         begin = from_checkpoint(checkpoint, self._ranks)
         for rank in self._ranks.others:
             self._mail.send(rank, begin)
         self._saved_ticket = self._asked_ticket = begin.ticket
         kind = "resumed" if log.samples else "started"
-        self._writer.commit([Event(kind, f"{self._session.identity}, ticket {begin.ticket}", now)])
+        self._commit([Event(kind, f"{self._session.identity}, ticket {begin.ticket}", now)])
         adopted = self._executor.recover()
         self._carry_out(self._machine.restore(log, begin.ticket, adopted, now))
-        del log  # a long one would stay in memory for as long as the search runs
-        nap, looked = Nap(), 0.0
-        interrupted = interruptions()
-        while not self._reason:
-            busy = self._carry_out(self._happened())
-            if time.monotonic() - looked > LOOK_AROUND_SECONDS:
-                looked = time.monotonic()
-                self._look_around()
-            if interrupted:
-                self._reason = self._reason or INTERRUPTED
-            nap(busy)
-        self._close()
-        return self._reason
 
     def _happened(self) -> list[Command]:
         """Everything that has happened since the last look, as the machine answers it."""
@@ -113,7 +138,7 @@ class DispatcherRank:
                     self._snapshot_part(part)
                 case other:
                     raise TypeError(f"rank {arrived[0]} sent {other!r}")
-        for outcome in self._executor.poll():
+        for outcome in self._room.awaited(self._executor.poll):
             commands += self._machine.ended(outcome, now)
         return commands
 
@@ -121,19 +146,38 @@ class DispatcherRank:
         """Make all records durable in one commit, then let everything else follow in order."""
         commands = list(commands)
         records = [command.record for command in commands if isinstance(command, Keep)]
-        self._writer.commit(records)
-        self._executor.acknowledge([c.outcome for c in commands if isinstance(c, Acknowledge)])
-        self._executor.enqueue([c.spec for c in commands if isinstance(c, Enqueue)])
+        self._commit(records)
+        ended = [c.outcome for c in commands if isinstance(c, Acknowledge)]
+        self._room.awaited(self._executor.acknowledge, ended)
+        for command in commands:
+            # One by one: those before a pause may have been taken when the rest is tried again.
+            if isinstance(command, Enqueue):
+                self._room.awaited(self._executor.enqueue, [command.spec])
         for command in commands:
             match command:
                 case Order(message):
                     self._order(message)
                 case Forget(trial):
-                    self._executor.forget(trial)
+                    self._room.awaited(self._executor.forget, trial)
                 case Finish(reason):
                     self._reason = reason
         self._progress.show(force=bool(self._reason))
         return bool(commands)
+
+    def _commit(self, records: list[Record]) -> None:
+        """Make records durable, and what pauses there have been."""
+        now = time.time()
+        pauses = [Event("paused", pause, now) for pause in self._room.pauses]
+        self._room.pauses.clear()
+        self._room.awaited(self._writer.commit, [*pauses, *records])
+
+    def _record_slots(self) -> None:
+        """Record slots that have ended, but for those that the session before was gone after."""
+        ended = [
+            use for use in self._executor.slots_ended() if use.slot not in self._recorded_slots
+        ]
+        self._recorded_slots |= {use.slot for use in ended}
+        self._commit([*ended])
 
     def _order(self, message: SampleOrder | LearnOrder) -> None:
         """Send, or hold back until the snapshot that was asked for is complete."""
@@ -143,6 +187,11 @@ class DispatcherRank:
             self._mail.send(self._ranks.of_replica(message.replica), message)
 
     def _look_around(self) -> None:
+        check_current(self._folder, self._session.epoch)  # before slots are touched after a stall
+        if time.monotonic() - self._room_seen > ROOM_SECONDS:
+            self._room.awaited(check_room, self._folder.root)
+            self._room_seen = time.monotonic()
+        self._record_slots()
         asked = stop_request(self._folder)
         if asked == "now":
             self._reason = self._reason or STOPPED_NOW
@@ -164,41 +213,55 @@ class DispatcherRank:
                 return
         checkpoint = to_checkpoint(part, self._parts)
         self._parts = {}
-        save_checkpoint(self._folder, self._session, checkpoint)
+        self._room.awaited(save_checkpoint, self._folder, self._session, checkpoint)
         self._saved_ticket = checkpoint.ticket
         held, self._held = self._held, []
         for message in held:
             self._order(message)
 
-    def _close(self) -> None:
-        """Leave a checkpoint of everything learned, and nobody waiting."""
+    def _save_everything(self) -> None:
+        """Leave a checkpoint of everything learned."""
         self._await_snapshot()
         if self._machine.ticket > self._saved_ticket:
             self._ask_for_snapshot()
             self._await_snapshot()
+
+    def _close(self) -> None:
+        """Leave nobody waiting, and everything in one file."""
         # Replicas first: those that still sample need the servers.
         for group in (self._ranks.replica_group, self._ranks.server_group):
             for rank in group:
                 self._mail.send(rank, Stop())
             for _ in group:
                 self._mail.wait_for(lambda message: isinstance(message, Stopped))
-        if self._reason in (STOPPED_NOW, INTERRUPTED):
-            self._writer.commit([Event("ended", self._reason, time.time())])
-        if self._reason in (STOPPED_NOW, BROKEN):
-            self._executor.cancel()
-        self._executor.close()
-        self._folder.stop.write_text("drain")  # idle slots need not wait for more work
-        self._writer.close()
+        asked_for = self._reason in (STOPPED_NOW, INTERRUPTED)
+        with done_without("recording the end"):
+            self._commit([Event("ended", self._reason, time.time())] if asked_for else [])
+        with done_without("clearing up after the slots"):
+            if self._reason in (STOPPED_NOW, BROKEN):
+                self._executor.cancel()
+            self._executor.close()
+            self._record_slots()
+        with done_without("merging what is recorded"):
+            self._room.awaited(self._writer.close)
+            # Idle slots need not wait for more work, unless the next part of the search brings it.
+            if self._reason != INTERRUPTED or self._experiment.slots.arrays is None:
+                self._room.awaited(self._folder.stop.write_text, "drain")
 
     def _await_snapshot(self) -> None:
         while self._saved_ticket < self._asked_ticket:
             _, part = self._mail.wait_for(lambda m: isinstance(m, ShardState | StrategyState))
             self._snapshot_part(part)
 
+    def _told_to_end(self) -> str:
+        """By whom, as a search's end says it; empty if by nobody."""
+        if self._interrupted:
+            return INTERRUPTED
+        asked = stop_request(self._folder)
+        return STOPPED_NOW if asked == "now" else STOPPED if asked else ""
 
-def interruptions() -> list[int]:
-    """From now on, the numbers of the signals that ask this process to end: Ctrl-C, SIGTERM."""
-    received: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: received.append(number))
-    return received
+    def _on_interruption(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
+
+    def _say(self, text: str) -> None:
+        print(f"[{self._experiment.name}/{self._experiment.search.strategy}] {text}", flush=True)

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nas_hpc.cluster import living_slots
+from nas_hpc.cluster import Executor, living_slots, make_executor
 from nas_hpc.experiment import Experiment
-from nas_hpc.search.succession import living_writer
-from nas_hpc.store import RunFolder
+from nas_hpc.search.succession import FAR_SECONDS, NEAR_SECONDS, living_writer
+from nas_hpc.store import RunFolder, read_json
 
 
 def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
@@ -22,11 +22,13 @@ def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
         say: is told what is waited for.
 
     Raises:
-        Refused: a search runs on another machine.
+        Refused: whether a search runs cannot be told from here.
+        NoAnswer: its slots run in Slurm, which does not answer.
+        SlotError: slots cannot be ended.
     """
     root = Path(experiment.runs) / experiment.name
     folders = [RunFolder(path.parent) for path in sorted(root.glob("*/experiment.json"))]
-    waited_for = [folder for folder in folders if _lives(folder)]
+    waited_for = [folder for folder in folders if _lives(folder) or _tasks(folder)]
     request = "now" if now else "drain"
     for folder in waited_for:
         folder.stop.write_text(request)
@@ -37,10 +39,27 @@ def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
         while _lives(folder):
             if not folder.stop.exists():  # a search that was just starting took it for an old one
                 folder.stop.write_text(request)
-            time.sleep(0.2)
+            time.sleep(FAR_SECONDS if _tasks(folder) else NEAR_SECONDS)
+        if now and _tasks(folder):  # some may not have started yet, and nobody is left to see it
+            _executor(folder).cancel()
         say(f"{folder.root}: stopped; the same search command goes on where it was")
     if not waited_for:
         say(f"nothing of {experiment.name} runs")
+
+
+def _executor(folder: RunFolder) -> Executor:
+    """The executor of a search that nobody carries on."""
+    experiment = Experiment.model_validate(read_json(folder.experiment))
+    return make_executor(folder, experiment, epoch=0)
+
+
+def _tasks(folder: RunFolder) -> bool:
+    """Whether Slurm has been asked for tasks that may not be over."""
+    return any(folder.jobs.glob("nas-*.json")) and _on_slurm(folder)
+
+
+def _on_slurm(folder: RunFolder) -> bool:
+    return bool(read_json(folder.experiment)["slots"].get("arrays"))
 
 
 def _lives(folder: RunFolder) -> bool:

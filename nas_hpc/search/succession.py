@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nas_hpc.cluster import NoAnswer, is_alive
 from nas_hpc.experiment import Experiment
 from nas_hpc.spaces import digest
 from nas_hpc.store import Identity, RunFolder, Session, current_session
+
+NEAR_SECONDS, FAR_SECONDS = 0.5, 15.0
+"""Between two looks at a writer on this machine, and between two questions to Slurm."""
 
 
 class Refused(RuntimeError):
@@ -41,17 +45,23 @@ def living_writer(folder: RunFolder) -> Session | None:
     """The session whose writer still runs; None if the run is free.
 
     Raises:
-        Refused: the last writer ran on another machine, so that it cannot be judged from here.
+        Refused: whether it still runs cannot be told from here.
     """
     session = current_session(folder)
     if session is None:
         return None
-    if not session.identity.here():
+    try:
+        return session if is_alive(session.identity) else None
+    except NoAnswer as silence:
+        raise Refused(
+            f"{folder.root} was last written by {session.identity}; whether it still runs cannot "
+            f"be told now: {silence}"
+        ) from None
+    except LookupError:
         raise Refused(
             f"{folder.root} was last written by {session.identity}; whether it still runs cannot "
             f"be told from here: start the search there"
-        )
-    return session if session.identity.alive() else None
+        ) from None
 
 
 def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> bool:
@@ -78,5 +88,5 @@ def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> bool:
         if not said:
             say(f"following the search that already runs: {session.identity}")
             said = True
-        time.sleep(0.5)
+        time.sleep(NEAR_SECONDS if session.identity.here() else FAR_SECONDS)
     return said

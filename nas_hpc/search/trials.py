@@ -24,7 +24,7 @@ class Trial:
         outcome: its answer; None while it has none.
         attempt: the latest one that ended.
         failures: attempts that ended without an answer.
-        alone: it runs, or is to run, with nothing beside it.
+        alone: its last attempt was killed; it runs, or is to run, with nothing beside it.
         lost: given up; a later equal sample starts a new trial.
     """
 
@@ -53,6 +53,8 @@ class TrialBook:
         self.running: set[int] = set()
         self._started: set[int] = set()
         self._lost = 0
+        self.device_seconds = 0.0
+        """What all attempts that have ended have cost."""
         self._held: deque[Trial] = deque()
 
     @property
@@ -84,13 +86,14 @@ class TrialBook:
     def judge(self, outcome: Outcome) -> Outcome:
         """What the outcome of an attempt means, given whether anything ran beside it.
 
-        A child that ran out of memory, or was ended by a signal, with neighbours tries once more
-        alone; ended by a signal while alone, it is the architecture's own failure.
+        A child that ran out of memory with neighbours tries once more alone, and so does one that
+        a signal ended; ended so again, it is the architecture's own failure.
         """
         trial = self.by_number[outcome.trial]
         if outcome.status not in SHARED_FAILURES:
             return outcome
-        if self._slots.count > 1 and not trial.alone:
+        certain = outcome.status == "out of memory" and not self._slots.shared
+        if not (certain or trial.alone):
             return replace(outcome, status="killed", reward=float("nan"))
         reason = f"{outcome.reason} (while it ran alone)"
         return replace(outcome, status="out of memory", reward=self._failure, reason=reason)
@@ -108,6 +111,7 @@ class TrialBook:
     def enter(self, outcome: Outcome) -> Trial:
         """Book a judged outcome; the trial then has an answer, or is lost, or must run again."""
         trial = self.by_number[outcome.trial]
+        self.device_seconds += outcome.device_seconds
         self.running.discard(outcome.trial)
         trial.attempt = max(trial.attempt, outcome.attempt)
         self._lost -= trial.lost
@@ -117,7 +121,7 @@ class TrialBook:
             trial.spec = replace(trial.spec, tokens=())  # kept in the store; memory is not
         else:
             trial.failures += 1
-            trial.alone = outcome.status == "killed" and self._slots.count > 1
+            trial.alone = outcome.status == "killed"
             # Whoever restarted the trial counted in its attempts, though not here.
             trial.lost = max(trial.failures, trial.attempt) >= self._slots.attempts
         self._lost += trial.lost
@@ -132,9 +136,9 @@ class TrialBook:
     def due(self) -> list[TrialSpec]:
         """The trials whose turn it is now; they count as running from here on."""
         due: list[TrialSpec] = []
-        alone_runs = any(self.by_number[number].alone for number in self.running)
+        alone_runs = any(self._excludes(self.by_number[number]) for number in self.running)
         while self._held and not alone_runs:
-            waiting_alone = next((trial for trial in self._held if trial.alone), None)
+            waiting_alone = next((trial for trial in self._held if self._excludes(trial)), None)
             if waiting_alone is not None:
                 if self.running:
                     break
@@ -145,3 +149,7 @@ class TrialBook:
             self._started.add(trial.spec.trial)
             due.append(trial.spec)
         return due
+
+    def _excludes(self, trial: Trial) -> bool:
+        """Whether nothing may run beside it."""
+        return trial.alone and self._slots.shared

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nas_hpc.store.room import naming
+
 
 def write_durably(
     path: Path, write: Callable[[Path], None], check: Callable[[], None] = lambda: None
@@ -22,20 +24,21 @@ def write_durably(
         check: called right before the rename; what it raises leaves nothing behind.
 
     Raises:
-        OSError: the disk is full, say; nothing is left behind, ``path`` is as it was.
+        DiskFull: there is no room; nothing is left behind, ``path`` is as it was.
     """
     temporary = _temporary(path)
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        check()
-        temporary.rename(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    with naming(path.parent):
+        try:
+            write(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            check()
+            temporary.rename(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -61,16 +64,18 @@ def create_json(path: Path, data: Any) -> None:
 
     Raises:
         FileExistsError: somebody else was first; their file is untouched.
+        DiskFull: there is no room.
     """
     temporary = _temporary(path)
-    try:
-        _dump(temporary, data)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with naming(path.parent):
+        try:
+            _dump(temporary, data)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            os.link(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

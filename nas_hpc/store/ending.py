@@ -8,6 +8,7 @@ from nas_hpc.experiment.model import Budget
 from nas_hpc.store.records import SearchLog
 
 COMPLETE = "budget spent"
+DEVICE_HOURS = "device hours spent"
 COLLAPSED = "policy collapsed"
 TOO_MANY_SAMPLES = "too many samples"
 STOPPED = "stopped"
@@ -38,10 +39,17 @@ class Ending:
         answered = len({outcome.trial for outcome in log.outcomes if outcome.answers})
         spent = {
             COMPLETE: answered >= budget.trials,
+            DEVICE_HOURS: hours_are_spent(sum(o.device_seconds for o in log.outcomes), budget),
             TOO_MANY_SAMPLES: len(log.samples) >= budget.trials * budget.samples_per_trial,
             COLLAPSED: _known_at_the_end(log) >= budget.known_in_a_row,
         }
         return cls(reason, answered, spent.get(reason, False))
+
+
+def hours_are_spent(device_seconds: float, budget: Budget) -> bool:
+    """Whether the attempts at trials, which have cost so much, leave room for no more."""
+    limit = budget.device_hours
+    return limit is not None and device_seconds >= 3600 * limit
 
 
 def _known_at_the_end(log: SearchLog) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.store.room import naming
 
 
 @dataclass(frozen=True)
@@ -21,22 +22,27 @@ class RunFolder:
         return cls(Path(experiment.runs) / experiment.name / strategy)
 
     def create(self) -> None:
-        """Make the folder and its places; only the owner may enter (mode 0700)."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for place in (
-            self.sessions,
-            self.segments,
-            self.checkpoints,
-            self.queue.parent,
-            self.queue,
-            self.claims,
-            self.outcomes,
-            self.slots,
-            self.jobs,
-            self.trials,
-            self.logs,
-        ):
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Make the folder and its places; only the owner may enter (mode 0700).
+
+        Raises:
+            DiskFull: there is no room for them.
+        """
+        with naming(self.root):
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for place in (
+                self.sessions,
+                self.segments,
+                self.checkpoints,
+                self.queue.parent,
+                self.queue,
+                self.claims,
+                self.outcomes,
+                self.slots,
+                self.jobs,
+                self.trials,
+                self.logs,
+            ):
+                place.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @property
     def experiment(self) -> Path:

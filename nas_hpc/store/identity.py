@@ -17,12 +17,13 @@ class Identity:
     """A process, told apart from a later one with the same number.
 
     Attributes:
-        host: its machine's name.
+        host: its machine's name, or the name of its node where Slurm has given it one.
         boot: the machine's boot id; another one means that the process is gone.
         pid: its number.
         started: its start time, in clock ticks since boot (Linux, ``/proc/<pid>/stat``).
         user: whose it is.
-        job: the Slurm job it runs in; empty outside of one.
+        job: the Slurm job it runs in, ``123`` or ``123_4`` in an array; empty outside of one.
+        restart: how often Slurm had requeued that job before.
     """
 
     host: str
@@ -31,6 +32,7 @@ class Identity:
     started: int
     user: str
     job: str = ""
+    restart: int = 0
 
     @classmethod
     def of(cls, pid: int) -> Identity:
@@ -40,12 +42,13 @@ class Identity:
             ProcessLookupError: there is no such process.
         """
         return cls(
-            host=socket.gethostname(),
+            host=host(),
             boot=_boot_id(),
             pid=pid,
             started=_start_ticks(pid),
             user=getpass.getuser(),
-            job=os.environ.get("SLURM_JOB_ID", ""),
+            job=slurm_job(),
+            restart=int(os.environ.get("SLURM_RESTART_COUNT", "0")),
         )
 
     @classmethod
@@ -55,7 +58,7 @@ class Identity:
 
     def here(self) -> bool:
         """Whether the process belongs to this machine, so that `alive` can judge it."""
-        return self.host == socket.gethostname()
+        return self.host == host()
 
     def alive(self) -> bool:
         """Whether the process still runs on this machine (a zombie does not)."""
@@ -75,6 +78,19 @@ class Identity:
     def __str__(self) -> str:
         job = f", Slurm job {self.job}" if self.job else ""
         return f"process {self.pid} on {self.host} (user {self.user}{job})"
+
+
+def host() -> str:
+    """Name of this machine: of the node, where Slurm has given it a name of its own."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+
+
+def slurm_job() -> str:
+    """The Slurm job that this process runs in, as Slurm lists it; empty outside of one."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    if array:
+        return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    return os.environ.get("SLURM_JOB_ID", "")
 
 
 def _boot_id() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any, Literal
 
 from nas_hpc.spaces import Tokens
@@ -65,6 +66,8 @@ class Outcome:
         started, ended: seconds since 1970, of this attempt.
         seconds: of training and scoring, set-up included, all attempts' epochs that count.
         slot: where it ran.
+        devices: GPUs that it occupied, as a share where several trials shared one; a slot without
+            GPU counts as one.
         host, device: machine and device, e.g. ``cpu`` or ``NVIDIA H200``.
         versions: of code, Python and torch, one line.
         metrics: numbers and lists of numbers by name, e.g. ``validation_accuracy`` per epoch,
@@ -81,6 +84,7 @@ class Outcome:
     ended: float = 0.0
     seconds: float = 0.0
     slot: str = ""
+    devices: float = 1.0
     host: str = ""
     device: str = ""
     versions: str = ""
@@ -90,6 +94,11 @@ class Outcome:
     def answers(self) -> bool:
         """Whether the trial has a reward now, rather than having to be started again."""
         return self.status == "ok" or self.status in MODEL_FAILURES
+
+    @property
+    def device_seconds(self) -> float:
+        """What the attempt has cost: the time that it occupied its devices."""
+        return (self.ended - self.started) * self.devices
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,35 @@ class Event:
     time: float
 
 
-Record = Sample | Outcome | Update | Event
+@dataclass(frozen=True)
+class SlotUse:
+    """One life of a slot, recorded once it is over.
+
+    Attributes:
+        slot: its name.
+        job: Slurm's number of its task, as ``123_4``; empty for a process of this machine.
+        host: its machine; empty if it never started.
+        devices: GPUs that it occupied, see `Outcome`.
+        submitted, started, ended: seconds since 1970; ``started`` is NaN if it never started.
+        state: how it ended, in Slurm's words where Slurm knows: ``COMPLETED``, ``PREEMPTED`` ...
+    """
+
+    slot: str
+    job: str
+    host: str
+    devices: float
+    submitted: float
+    started: float
+    ended: float
+    state: str
+
+    @property
+    def device_seconds(self) -> float:
+        """What this life has cost; nothing if it never started."""
+        return 0.0 if isnan(self.started) else (self.ended - self.started) * self.devices
+
+
+Record = Sample | Outcome | Update | Event | SlotUse
 
 
 @dataclass(frozen=True)
@@ -139,3 +176,4 @@ class SearchLog:
     outcomes: tuple[Outcome, ...] = ()
     updates: tuple[Update, ...] = ()
     events: tuple[Event, ...] = ()
+    slots: tuple[SlotUse, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_hpc.store.records import Event, Outcome, Record, Sample, SearchLog, Update
+from nas_hpc.store.records import Event, Outcome, Record, Sample, SearchLog, SlotUse, Update
 from nas_hpc.store.segments import (
     LISTS,
     TABLES,
@@ -28,6 +28,7 @@ RECORDS: dict[str, type] = {
     "outcomes": Outcome,
     "updates": Update,
     "events": Event,
+    "slots": SlotUse,
 }
 JSON = {"arguments", "metrics"}
 

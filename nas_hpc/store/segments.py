@@ -21,6 +21,8 @@ updates/rewards     float64     one for each of ``updates/samples``
 updates/advantages  float64     one for each of ``updates/samples``
 events/table        compound    one row for each event
 events/...          text        kind, text; by row
+slots/table         compound    one row for each life of a slot that has ended
+slots/...           text        slot, job, host, state; by row
 ==================  ==========  =====================================================
 
 Text is UTF-8 of variable length. Numbers are little-endian. JSON is Python's, so it may hold NaN.
@@ -40,7 +42,7 @@ import numpy as np
 
 from nas_hpc.store.hdf5 import checksum, get, put, reading, write_hdf5
 
-SCHEMA = 1
+SCHEMA = 2
 
 Arrays = dict[str, np.ndarray]
 """All datasets of the layout by name, those without rows empty; text is an object array."""
@@ -69,6 +71,7 @@ TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "started": ("<f8", "start of the attempt, seconds since 1970"),
         "ended": ("<f8", "end of the attempt, seconds since 1970"),
         "seconds": ("<f8", "of training and scoring, seconds"),
+        "devices": ("<f8", "GPUs that it occupied, or slots where there are none"),
     },
     "updates": {
         "segment": ("<i8", "sequence number of the segment that recorded it"),
@@ -84,6 +87,13 @@ TABLES: dict[str, dict[str, tuple[str, str]]] = {
     "events": {
         "segment": ("<i8", "sequence number of the segment that recorded it"),
         "time": ("<f8", "seconds since 1970"),
+    },
+    "slots": {
+        "segment": ("<i8", "sequence number of the segment that recorded it"),
+        "devices": ("<f8", "GPUs that it occupied, or slots where there are none"),
+        "submitted": ("<f8", "when it was asked for, seconds since 1970"),
+        "started": ("<f8", "seconds since 1970; NaN if it never started"),
+        "ended": ("<f8", "seconds since 1970"),
     },
 }
 """For each table its columns: type, and meaning with unit."""
@@ -105,6 +115,12 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "updates": {},
     "events": {"kind": "such as started, resumed, ended", "text": "what happened"},
+    "slots": {
+        "slot": "its name",
+        "job": "Slurm's number of its task; empty for a process of the search's machine",
+        "host": "machine; empty if it never started",
+        "state": "how it ended, in Slurm's words where Slurm knows",
+    },
 }
 """For each table its columns of text, each a dataset of its own."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 
 from nas_hpc.children import prepare
-from nas_hpc.cluster import LocalPool, TrialSpec
+from nas_hpc.cluster import Pool, TrialSpec
+from nas_hpc.cluster.machine import Machine
 from nas_hpc.cluster.presence import Presence, slots
 from nas_hpc.experiment import Experiment
 from nas_hpc.store import Outcome, RunFolder
@@ -86,10 +87,14 @@ class Lab:
         self.gates = tmp_path / "gates"
         self.epoch = 0
 
-    def pool(self) -> LocalPool:
+    def place(self) -> Machine:
+        """Where its slots run."""
+        return Machine(self.experiment.slots.count)
+
+    def pool(self) -> Pool:
         """The pool of a new session."""
         self.epoch += 1
-        return LocalPool(self.folder, self.experiment, self.epoch)
+        return Pool(self.folder, self.experiment.slots, self.place(), self.epoch)
 
     def spec(self, trial: int, act: str = "answer", gate: str = "") -> TrialSpec:
         """A trial whose child acts so, once the gate is opened if it has one."""
@@ -137,7 +142,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 120.0) -> N
         time.sleep(0.02)
 
 
-def collect(pool: LocalPool, count: int) -> list[Outcome]:
+def collect(pool: Pool, count: int) -> list[Outcome]:
     """Poll until so many outcomes have come; they are acknowledged."""
     outcomes: list[Outcome] = []
 

@@ -8,17 +8,17 @@ import signal
 import sys
 from pathlib import Path
 
-from nas_hpc.cluster import slot, submission
+from nas_hpc.cluster import submission, task
 from nas_hpc.cluster.batch import Batch
-from tests.cluster.bare_slot import run_light_slot
+from tests.cluster.bare_slot import run_light_task
 
 
-def die(path: Path, data: object) -> None:
+def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    slot.run_slot = run_light_slot
+    task.run_task = run_light_task
     if sys.argv[2:] == ["killed"]:
-        submission.write_json = die
+        Batch.answer = die
     submission.submit(Batch.of(Path(sys.argv[1])))

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nas_hpc.cluster import fleet, spool
+from nas_hpc.cluster import asked, spool
 from tests.cluster.lab import Lab, until
 from tests.cluster.test_pool import light_submission
 
@@ -18,7 +18,7 @@ KILLS = 25
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_is_killed_every_trial_is_answered_once(tmp_path, monkeypatch, seed):
-    monkeypatch.setattr(fleet, "command", light_submission)
+    monkeypatch.setattr(asked, "command", light_submission)
     chance = random.Random(seed)
     lab = Lab(tmp_path, count=3)
     pool = lab.pool()

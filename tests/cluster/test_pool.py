@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nas_hpc.cluster import LocalPool, SlotError, fleet, spool
+from nas_hpc.cluster import Pool, SlotError, asked, spool, trouble
 from nas_hpc.cluster.batch import Batch
 from nas_hpc.cluster.presence import Presence
-from nas_hpc.store import Identity, Outcome, RunFolder, write_json
+from nas_hpc.store import Identity, Outcome, RunFolder
 from tests.cluster.lab import Lab, collect, until
 
 
@@ -26,7 +26,7 @@ def light_submission(intent: Path) -> list[str]:
 @pytest.fixture
 def light(monkeypatch):
     """Slots whose child needs no torch, everything else as it is."""
-    monkeypatch.setattr(fleet, "command", light_submission)
+    monkeypatch.setattr(asked, "command", light_submission)
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def poll_until(pool, condition, what: str) -> list[Outcome]:
 
     def met() -> bool:
         outcomes.extend(pool.poll())
+        pool.slots_ended()
         return condition()
 
     until(met, what)
@@ -88,7 +89,7 @@ def test_a_killed_slot_costs_its_trial_one_attempt(lab, light):
     os.kill(seen.identity.pid, signal.SIGKILL)
     (lost,) = poll_until(pool, lambda: lab.reached("open"), "another slot to go on")
     assert (lost.trial, lost.status, lost.attempt) == (1, "lost", 1)
-    assert lost.reason == f"slot {seen.slot} is gone"
+    assert lost.reason == f"slot {seen.slot} is gone: its process has ended"
     assert seen.gone
     pool.acknowledge([lost])
     assert (lab.folder.trial(1) / "checkpoint").read_text() == "of epoch 1"
@@ -169,11 +170,11 @@ def test_children_survive_whoever_started_them_and_are_adopted(lab):
 def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     """Its slots are adopted, too many of them retired, and the bound on slots holds in the end."""
     folder = lab.folder
-    batch = Batch(folder, "nas-0-000001-001", ("000001-001-0", "000001-001-1"))
-    batch.prepare()
+    tasks = (("000001-001-0",), ("000001-001-1",))
+    batch = Batch.new(folder, "nas-0-000001-001", tasks)
     command = [*light_submission(batch.intent), "killed"]
     assert subprocess.run(command, start_new_session=True).returncode == -signal.SIGKILL
-    assert not batch.answer.exists()
+    assert batch.answered() is None
     lab.epoch = 1
     pool = lab.pool()
     poll_until(pool, lambda: len(lab.presences()) == 2, "both slots")
@@ -181,7 +182,7 @@ def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     assert {outcome.status for outcome in collect(pool, 2)} == {"ok"}
     poll_until(pool, lambda: sum(p.alive for p in lab.presences()) == 1, "the surplus to retire")
     assert pool.poll() == []
-    monkeypatch.setattr("nas_hpc.cluster.batch.UNANSWERED_SECONDS", 0.0)
+    monkeypatch.setattr("nas_hpc.cluster.asked.UNANSWERED_SECONDS", 0.0)
     pool.close()
     assert lab.files() == set()
     until(lambda: not lab.processes(), "the processes that submitit watches slots with to end")
@@ -202,7 +203,7 @@ def test_a_submitter_killed_at_once_is_followed_by_another(lab, light):
 
 
 def test_children_that_cannot_start_end_the_search_with_what_they_said(lab, light, monkeypatch):
-    monkeypatch.setattr(fleet, "FAILURES_IN_A_ROW", 2)
+    monkeypatch.setattr(trouble, "FAILURES_IN_A_ROW", 2)
     shutil.rmtree(lab.folder.data)
     pool = lab.pool()
     pool.enqueue([lab.spec(1)])
@@ -252,7 +253,7 @@ def test_a_claim_is_not_lost_while_the_child_of_its_dead_slot_runs(lab):
     assert pool.poll() == []
     child.kill()
     child.wait()
-    (lost,) = poll_until(pool, lambda: bool(pool._lost), "the verdict")
+    (lost,) = poll_until(pool, lambda: bool(pool._lost_claims), "the verdict")
     assert (lost.trial, lost.status) == (1, "lost")
     pool.close()
 
@@ -261,13 +262,12 @@ def test_slots_of_a_search_that_was_copied_are_left_alone(lab, tmp_path):
     original = subprocess.Popen(["sleep", "600"])
     slot, identity = "000001-001-0", Identity.of(original.pid)
     Presence(slot, identity, None, "ready").announce(lab.folder)
-    batch = Batch(lab.folder, "nas-0-000001-001", (slot,))
-    batch.prepare()
-    write_json(batch.answer, {slot: identity.json()})
+    batch = Batch.new(lab.folder, "nas-0-000001-001", ((slot,),))
+    batch.answer([identity.json()])
     assert lab.pool().slots_alive() == 1
     copied = RunFolder(tmp_path / "copy" / "experiment" / "strategy")
     shutil.copytree(lab.folder.root, copied.root)
-    pool = LocalPool(copied, lab.experiment, epoch=2)
+    pool = Pool(copied, lab.experiment.slots, lab.place(), epoch=2)
     assert pool.slots_alive() == 0
     pool.cancel()
     assert original.poll() is None

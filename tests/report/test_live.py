@@ -61,14 +61,18 @@ def test_every_number(tmp_path):
 
     assert (seen.done, seen.budget, seen.running, seen.queued, seen.failed) == (3, 30, 1, 1, 1)
     assert (seen.best, seen.samples, seen.duplicates, seen.slots) == (0.7, 6, 1, 1)
-    assert seen.rate == pytest.approx(3 / 2)  # three answers in the two minutes since the start
-    assert seen.left == pytest.approx(27 / 1.5 * 60)
+    # Three answers in the two minutes since the start.
+    assert seen.forecast.rate == pytest.approx(3 / 2)
+    assert seen.forecast.seconds == pytest.approx(27 / 1.5 * 60)
     assert (seen.state, seen.over) == ("searching", False)  # this process holds the session
     later = Watcher(experiment, "reinforce").look(START + 95 + 300)
-    assert later.rate == pytest.approx(1 / 5)  # of the last five minutes
+    assert later.forecast.rate == pytest.approx(1 / 5)  # of the last five minutes
     text = seen.details()
     assert "1 running, 1 queued, 1 failed, duplicates 1 (17%), best 0.7000" in text
     assert "1.5 a minute, time left 18.0 min" in text
+    # 60, 80 and 80 s on one device each, and 27 trials of their mean cost to come.
+    assert "device-hours 0.0611, slots busy" in text
+    assert "about 0.611 device-hours in the end" in text
 
 
 def test_the_rate_starts_anew_with_each_session(tmp_path):
@@ -81,7 +85,9 @@ def test_the_rate_starts_anew_with_each_session(tmp_path):
         outcome(1, ended=START + 110),
     ]
     record(experiment, "reinforce", records)
-    assert Watcher(experiment, "reinforce").look(START + 130).rate == pytest.approx(60 / 30)
+    assert Watcher(experiment, "reinforce").look(START + 130).forecast.rate == pytest.approx(
+        60 / 30
+    )
 
 
 def test_only_what_is_new_is_read(tmp_path, monkeypatch):
@@ -111,7 +117,29 @@ def test_given_up_trials_count_as_failed(tmp_path):
     lost = outcome(0, math.nan, status="lost")
     record(experiment, "reinforce", [sample(0), lost])
     seen = Watcher(experiment, "reinforce").look(START)
-    assert (seen.done, seen.failed, seen.left) == (0, 1, None)
+    assert (seen.done, seen.failed, seen.forecast.seconds) == (0, 1, None)
+    assert "device-hours 0.00278 (0.00278 wasted by failures)" in seen.details()
+    assert "time left unknown" in seen.details() and "in the end" not in seen.details()
+
+
+def test_what_device_hours_are_left(tmp_path):
+    """Two answers of 40 s on 2 GPUs and 40 s lost on one: half of 400 device-seconds."""
+    experiment = experiment_in(tmp_path, budget={"trials": 30, "device_hours": 400 / 3600})
+    records = [
+        Event("started", "", START),
+        *(sample(n) for n in range(3)),
+        outcome(0, started=START, ended=START + 40, devices=2.0),
+        outcome(1, started=START, ended=START + 40, devices=2.0),
+        outcome(2, math.nan, status="lost", started=START, ended=START + 40),
+    ]
+    record(experiment, "reinforce", records)
+    seen = Watcher(experiment, "reinforce").look(START + 60)
+    assert (seen.used, seen.wasted, seen.limit) == (200, 40, 400)
+    assert seen.forecast.trials == 4  # 100 device-seconds an answer, 200 left
+    assert seen.forecast.seconds == pytest.approx(60)  # at two a minute
+    assert seen.forecast.device_seconds == pytest.approx(400)
+    cost = "device-hours 0.0556 (0.0556 of 0.111 allowed in attempts, 0.0111 wasted by failures)"
+    assert cost in seen.details()
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -22,7 +22,8 @@ def rows(tmp_path):
     ]
     killed = outcome(0, math.nan, status="killed", started=START, ended=START + 4, metrics={})
     metrics = {"validation_accuracy": [0.99, 0.7, 0.8, 0.6], "parameters": 12}
-    again = outcome(0, 0.5, attempt=2, started=START + 9, ended=START + 29, metrics=metrics)
+    times = {"started": START + 9, "ended": START + 29}
+    again = outcome(0, 0.5, attempt=2, metrics=metrics, devices=0.5, **times)
     diverged = outcome(1, 0.0, status="diverged", reason="loss nan", metrics={})
     log = SearchLog(
         samples=tuple(samples),
@@ -45,6 +46,8 @@ def test_all_attempts_cost_and_the_last_one_tells(rows):
     row = rows[0]
     assert (row.status, row.attempts, row.reward) == ("ok", 2, 0.5)
     assert row.slot_seconds == 4 + 20
+    assert row.device_seconds == 4 + 20 / 2
+    assert row.queue_seconds == 0
     assert (row.started, row.ended) == (START, START + 29)
     assert row.parameters == 12
 
@@ -55,6 +58,7 @@ def test_accuracy_is_the_one_that_the_reward_is_made_of(rows):
 
 def test_failures_keep_their_reason(rows):
     row = rows[1]
+    assert row.queue_seconds == 10 - 1  # sampled a second after the start, begun after ten
     assert (row.status, row.reason, row.reward, row.failed) == ("diverged", "loss nan", 0.0, True)
     assert row.validation_accuracy is None and row.parameters is None
 
@@ -62,6 +66,7 @@ def test_failures_keep_their_reason(rows):
 def test_trials_in_flight_have_no_outcome(rows):
     row = rows[4]
     assert (row.status, row.reward, row.attempts, row.slot_seconds) == ("in flight", None, 0, 0)
+    assert row.queue_seconds is None and row.device_seconds == 0
     assert row.started is None and not row.failed and not row.answered
 
 

@@ -11,6 +11,7 @@ import yaml
 from nas_hpc.children import prepare
 from nas_hpc.experiment import Experiment, read
 from nas_hpc.retrain import RetrainFolder
+from nas_hpc.retrain.selection import candidates, shortlist
 from nas_hpc.spaces import canonical, describe, digest, draw, load_space
 from nas_hpc.store import Identity, Outcome, Record, RunFolder, Sample, Writer, claim_session
 
@@ -38,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     },
 }
 NAN = math.nan
+EPOCHS = 6
 REWARDS = (0.5, 0.9, 0.7, 0.9, 0.8, 0.6)
 
 
@@ -99,3 +101,18 @@ def trainings(experiment: Experiment) -> dict[str, tuple[int, int]]:
 def without_times(found: Any) -> Any:
     """What a step has published, but for how long it took."""
     return {key: value for key, value in found.items() if key != "seconds"}
+
+
+def before_grid(place: Path, stop_in: int) -> tuple[Path, Path]:
+    """An experiment before its grid, with the child that stands still; a result and its notes."""
+    child = {
+        "name": f"{HERE / 'slow_child.py'}:child",
+        "options": {"notes": "notes", "stop": "stop", "stop_in": stop_in},
+    }
+    experiment = searched(experiment_in(place, child=child, retrain={"epochs": EPOCHS}))
+    candidates(experiment)
+    folder = folder_of(experiment)
+    for i in range(3):
+        folder.publish(folder.rescored(i), {"mean": 0.5, "sd": 0.0})
+    shortlist(experiment)
+    return folder.point(0, 1), place / "notes"

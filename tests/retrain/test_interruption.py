@@ -8,25 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_hpc.retrain.selection import candidates, shortlist
-from tests.retrain.finished import HERE, experiment_in, folder_of, searched, without_times
-
-EPOCHS = 6
-
-
-def prepared(place: Path, stop_in: int) -> tuple[Path, Path]:
-    """An experiment before its grid, with the child that stands still; its YAML and its notes."""
-    child = {
-        "name": f"{HERE / 'slow_child.py'}:child",
-        "options": {"notes": "notes", "stop": "stop", "stop_in": stop_in},
-    }
-    experiment = searched(experiment_in(place, child=child, retrain={"epochs": EPOCHS}))
-    candidates(experiment)
-    folder = folder_of(experiment)
-    for i in range(3):
-        folder.publish(folder.rescored(i), {"mean": 0.5, "sd": 0.0})
-    shortlist(experiment)
-    return folder.point(0, 1), place / "notes"
+from tests.retrain.finished import EPOCHS, before_grid, without_times
 
 
 def start(place: Path) -> subprocess.Popen[str]:
@@ -50,14 +32,14 @@ def wait_for(condition):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     place = tmp_path_factory.mktemp("undisturbed")
-    result, notes = prepared(place, stop_in=0)
+    result, notes = before_grid(place, stop_in=0)
     finish(start(place))
     assert notes.read_text().split() == [str(epoch) for epoch in range(1, EPOCHS + 1)]
     return without_times(json.loads(result.read_text()))
 
 
 def test_a_killed_grid_point_goes_on_from_its_last_epoch_to_the_same_result(tmp_path, undisturbed):
-    result, notes = prepared(tmp_path, stop_in=4)
+    result, notes = before_grid(tmp_path, stop_in=4)
     first = start(tmp_path)
     wait_for((tmp_path / "stop").exists)
     first.kill()
@@ -70,7 +52,7 @@ def test_a_killed_grid_point_goes_on_from_its_last_epoch_to_the_same_result(tmp_
 
 
 def test_two_processes_that_want_the_same_training_make_it_once(tmp_path, undisturbed):
-    result, notes = prepared(tmp_path, stop_in=2)
+    result, notes = before_grid(tmp_path, stop_in=2)
     first = start(tmp_path)
     wait_for((tmp_path / "stop").exists)
     os.kill(first.pid, signal.SIGSTOP)

@@ -21,6 +21,7 @@ class World:
 
     Attributes:
         statuses: how an attempt ends, as a function of (trial, attempt).
+        seconds, devices: what every attempt takes.
         waiting, finished: trials in the spool; outcomes nobody has acknowledged.
     """
 
@@ -35,6 +36,8 @@ class World:
     enqueued: list = field(default_factory=list)
     most_at_once: int = 0
     replicated: bool = True
+    seconds: float = 0.0
+    devices: float = 1.0
 
     def log(self) -> SearchLog:
         def of(kind):
@@ -49,7 +52,8 @@ class World:
         reward = sum(map(hash, architecture.steps)) / 10 if status == "ok" else 0.0
         if status in ("killed", "lost"):
             reward = float("nan")
-        return Outcome(spec.trial, status, reward, reason=status, attempt=attempt)
+        cost = {"ended": self.seconds, "devices": self.devices}
+        return Outcome(spec.trial, status, reward, reason=status, attempt=attempt, **cost)
 
     def pace(self, replicas: int) -> Pace:
         search = self.experiment.search.model_copy(update={"replicas": replicas})

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from nas_hpc.experiment import Experiment
 from nas_hpc.spaces import Choice, Kind, Space
-from nas_hpc.store import Outcome, Sample, Update
-from nas_hpc.store.ending import BROKEN, COLLAPSED, COMPLETE, STOPPED, TOO_MANY_SAMPLES
+from nas_hpc.store import Ending, Outcome, Sample, Update
+from nas_hpc.store.ending import (
+    BROKEN,
+    COLLAPSED,
+    COMPLETE,
+    DEVICE_HOURS,
+    STOPPED,
+    TOO_MANY_SAMPLES,
+)
 from tests.search.simulation import World
 
 STEP = Kind("step", (0, 1, 2, 3))
@@ -155,6 +162,57 @@ def test_the_number_of_samples_is_bounded():
     simulated = world(length=1, budget=budget)
     assert simulated.run(4, 1) == TOO_MANY_SAMPLES
     assert len(simulated.log().samples) == 40
+
+
+def hours_world(statuses=lambda trial, attempt: "ok", **budget) -> World:
+    """Attempts of half an hour on two of the devices: an hour of them each; four in flight."""
+    search = {"children_per_replica": 2, "replicas": 2, "replica_ranks": 1, "server_ranks": 1}
+    simulated = world(length=8, statuses=statuses, search=search, budget=budget)
+    simulated.seconds, simulated.devices = 1800.0, 2.0
+    return simulated
+
+
+def test_nothing_new_is_asked_for_once_the_device_hours_are_spent():
+    simulated = hours_world(device_hours=7.5)
+    assert simulated.run(2, 1) == DEVICE_HOURS
+    log = simulated.log()
+    # Seven hours leave room for another sample; what is then in flight still ends.
+    assert 8 <= len(log.outcomes) <= 8 + 3
+    assert len(log.outcomes) == len(log.samples) == len(simulated.enqueued)
+    check_invariants(simulated)
+
+
+def test_failed_attempts_spend_device_hours_too():
+    simulated = hours_world(lambda t, a: "lost" if a == 1 else "ok", device_hours=7.5)
+    assert simulated.run(2, 1) == DEVICE_HOURS
+    outcomes = simulated.log().outcomes
+    assert len(outcomes) >= 8
+    assert 4 <= sum(outcome.answers for outcome in outcomes) <= 4 + 3
+
+
+def test_device_hours_are_counted_over_all_sessions_and_may_grow():
+    simulated = hours_world(device_hours=7.5)
+    for session in range(1, 4):
+        assert simulated.run(2, session, die_after=5) is None
+    assert simulated.run(2, 4) == DEVICE_HOURS
+    log, budget = simulated.log(), simulated.experiment.budget
+    assert 8 <= len(log.outcomes) <= 8 + 3
+    assert Ending.of(log, budget).done
+    for hours in (11.5, None):
+        grown = budget.model_copy(update={"device_hours": hours})
+        assert not Ending.of(log, grown).done
+        simulated.experiment = simulated.experiment.model_copy(update={"budget": grown})
+        assert simulated.run(2, 5) == (DEVICE_HOURS if hours else COMPLETE)
+        log = simulated.log()
+        assert Ending.of(log, grown).done
+        assert len(log.outcomes) == 20 if hours is None else 12 <= len(log.outcomes) <= 12 + 3
+    check_invariants(simulated)
+
+
+def test_a_budget_of_trials_that_is_complete_says_so_whatever_it_cost():
+    simulated = hours_world(device_hours=20, trials=20)
+    assert simulated.run(2, 1) == COMPLETE
+    assert len(simulated.log().outcomes) == 20
 
 
 def test_killed_beside_others_is_tried_once_more_alone():

@@ -15,6 +15,7 @@ from nas_hpc.store import (
     RunFolder,
     Sample,
     Session,
+    SlotUse,
     Update,
     claim_session,
 )
@@ -60,6 +61,7 @@ def outcome(trial: int) -> Outcome:
         ended=3.5,
         seconds=2.5,
         slot="local-0",
+        devices=0.5,
         host="maschine-ä",
         device="cpu",
         versions="nas_hpc 0.1.0",
@@ -75,6 +77,10 @@ def update(ticket: int) -> Update:
 
 def event(number: int) -> Event:
     return Event("resumed", f"for the {number}th time", 1.7e9 + number)
+
+
+def slot_use(number: int) -> SlotUse:
+    return SlotUse(f"slot-{number}", f"12_{number}", "n1", 0.5, 1.0, 2.5, 9.0, "PREEMPTED")
 
 
 def checkpoint(ticket: int, size: int = 500) -> Checkpoint:

@@ -89,9 +89,10 @@ def check_all(folder: RunFolder, recorded: int, ticket: int) -> None:
     assert (latest.ticket if latest else -1) >= ticket
     if latest:
         assert np.array_equal(latest.theta, checkpoint(latest.ticket).theta)
+    layouts = {folder.checkpoints: 1, folder.segments: 2, folder.root: 2}
     for path in folder.root.rglob("[!.]*.h5"):
         with h5py.File(path) as file:
-            assert file.attrs["schema"] == 1
+            assert file.attrs["schema"] == layouts[path.parent]
 
 
 def kill_writers(folder: RunFolder, times: int) -> None:

@@ -21,6 +21,7 @@ from nas_hpc.store import (
     Outcome,
     Sample,
     SearchLog,
+    SlotUse,
     Update,
     read_outcome,
     read_records,
@@ -29,7 +30,7 @@ from nas_hpc.store import (
 )
 from nas_hpc.store.rows import decode, encode
 from nas_hpc.store.segments import after, concatenate
-from tests.store.examples import event, outcome, sample, update
+from tests.store.examples import event, outcome, sample, slot_use, update
 
 natural = st.integers(0, 2**63 - 1)
 number = st.floats(allow_nan=False)
@@ -64,6 +65,7 @@ records = st.lists(
         number,
         number,
         text,
+        number,
         text,
         text,
         text,
@@ -83,13 +85,14 @@ records = st.lists(
             number,
         )
     )
-    | st.builds(Event, text, text, number),
+    | st.builds(Event, text, text, number)
+    | st.builds(SlotUse, text, text, text, number, number, number, number, text),
     max_size=12,
 )
 
 
 def as_log(recorded: list) -> SearchLog:
-    kinds = (Sample, Outcome, Update, Event)
+    kinds = (Sample, Outcome, Update, Event, SlotUse)
     return SearchLog(*(tuple(r for r in recorded if type(r) is kind) for kind in kinds))
 
 
@@ -116,12 +119,14 @@ def test_not_a_number_survives(tmp_path: Path) -> None:
     path = tmp_path / "file.h5"
     lost = Outcome(3, "lost", math.nan, metrics={"loss": [1.0, math.nan]})
     first = replace(update(1), baseline=math.nan, deviation=math.nan)
-    write_records(path, [lost, first])
+    unborn = replace(slot_use(1), host="", started=math.nan)
+    write_records(path, [lost, first, unborn])
     log = read_records(path)
     assert math.isnan(log.outcomes[0].reward)
     assert math.isnan(log.outcomes[0].metrics["loss"][1])
     assert math.isnan(log.updates[0].baseline)
     assert math.isnan(log.updates[0].deviation)
+    assert math.isnan(log.slots[0].started)
 
 
 def test_text_that_hdf5_cannot_hold_is_escaped(tmp_path: Path) -> None:
@@ -150,9 +155,9 @@ def test_documented_layout_suffices(tmp_path: Path) -> None:
     """Read with h5py and numpy alone, by the table in the docstring of segments.py."""
     path = tmp_path / "file.h5"
     samples, updates = [sample(i) for i in range(400)], [update(i) for i in range(1, 9)]
-    write_records(path, [*samples, *updates, outcome(0), event(0)])
+    write_records(path, [*samples, *updates, outcome(0), event(0), slot_use(3)])
     with h5py.File(path) as file:
-        assert file.attrs["schema"] == 1
+        assert file.attrs["schema"] == 2
         paths, rows = file["paths"].asstr()[()], file["samples/table"][()]
         flat_tokens, flat_paths = file["samples/tokens"][()], file["samples/paths"][()]
         assert flat_tokens.dtype == np.uint16
@@ -176,14 +181,24 @@ def test_documented_layout_suffices(tmp_path: Path) -> None:
         row = file["outcomes/table"][0]
         assert row["seed"] == outcome(0).seed
         assert row["seconds"] == 2.5
+        assert row["devices"] == 0.5
         assert file["outcomes/status"].asstr()[0] == "ok"
         assert json.loads(file["outcomes/metrics"].asstr()[0]) == outcome(0).metrics
         assert file["events/kind"].asstr()[0] == "resumed"
+        row = file["slots/table"][0]
+        assert [row[name] for name in ("devices", "submitted", "started", "ended")] == [
+            0.5,
+            1.0,
+            2.5,
+            9.0,
+        ]
+        assert file["slots/job"].asstr()[0] == "12_3"
+        assert file["slots/state"].asstr()[0] == "PREEMPTED"
 
 
 def test_every_dataset_says_what_it_means_and_is_documented(tmp_path: Path) -> None:
     path = tmp_path / "file.h5"
-    write_records(path, [sample(5), outcome(0), update(2), event(0)])
+    write_records(path, [sample(5), outcome(0), update(2), event(0), slot_use(0)])
     documentation = str(segments.__doc__)
     found: list[str] = []
 

@@ -40,7 +40,7 @@ def test_one_command_leads_from_the_yaml_to_the_report(finished):
 
 def test_the_progress_of_the_search_shows_where_the_command_was_given(finished):
     assert "[tiny/reinforce] 8/8 trials" in finished.said
-    log = (finished.run / "logs" / "search-reinforce.log").read_text()
+    log = (finished.run / "logs" / "search-reinforce.1.log").read_text()
     assert "[tiny/reinforce] 8/8 trials" in log
 
 
@@ -69,18 +69,19 @@ def test_a_changed_key_reaches_only_the_rules_that_depend_on_it(finished):
     said = finished.snakemake("--dry-run")
     finished.yaml.write_text(text)
     counts = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
-    wanted = {"grid": 2, "choose": 1, "final": 3, "analysis": 1, "report": 1, "all": 1, "total": 9}
+    wanted = {"training_part": 5, "training": 5, "choose": 1, "analysis": 1, "report": 1}
+    wanted |= {"all": 1, "total": 14}
     assert {rule: int(count) for rule, count in counts.items()} == wanted
 
 
 def test_an_edited_rule_publishes_again_and_trains_nothing(finished):
     trainings, trials = finished.trainings(), finished.trials("reinforce")
-    published = [finished.run / "done" / "search-reinforce.json"]
-    published += [finished.run / "retrain" / "grid" / f"0-{point}.json" for point in range(2)]
+    names = ("search-reinforce.1", "grid-0-0.1", "grid-0-1.1")
+    published = [finished.run / "done" / "parts" / f"{name}.json" for name in names]
     before = [(path.stat().st_mtime_ns, read(path)) for path in published]
     for name in ("search", "retrain"):
         rules = finished.folder / "workflow" / "rules" / f"{name}.smk"
-        rules.write_text(rules.read_text().replace('"nas-hpc ', '"true; nas-hpc '))
+        rules.write_text(rules.read_text().replace("nas-hpc ", "true; nas-hpc "))
     assert NOTHING in finished.snakemake()
     triggers = ["--rerun-triggers", "code", "mtime"]
     finished.snakemake(*triggers, target="runs/tiny/retrain/chosen.json")
@@ -89,6 +90,16 @@ def test_an_edited_rule_publishes_again_and_trains_nothing(finished):
     assert all(new > old for (new, _), (old, _) in zip(after, before, strict=True))
     assert finished.trainings() == trainings
     assert finished.trials("reinforce") == trials
+
+
+def test_a_grown_budget_lets_a_finished_search_go_on(finished):
+    text, before = finished.yaml.read_text(), finished.trials("reinforce")
+    finished.yaml.write_text(text.replace("trials: 8", "trials: 10"))
+    marker = finished.run / "done" / "search-reinforce.json"
+    finished.snakemake(target=str(marker.relative_to(finished.folder)))
+    assert read(marker)["trials"] == 10
+    assert finished.trials("reinforce")[:8] == before
+    finished.yaml.write_text(text)
 
 
 def test_own_code_beside_the_yaml_goes_all_the_way(tmp_path):

@@ -45,6 +45,8 @@ rule analysis:
         experiment=EXPERIMENT,
         results=RESULTS,
         configuration=configured("title", "compare_with"),
+    message:
+        "Tables and figures: {params.results}"
     shell:
         "nas-hpc analyse {params.experiment:q} --results {params.results:q} > {log:q} 2>&1"
 
@@ -64,6 +66,8 @@ rule report:
     params:
         experiment=EXPERIMENT,
         snakefile=workflow.main_snakefile,
+    message:
+        "Report: {output}"
     shell:
         "snakemake --snakefile {params.snakefile:q} --nolock --report {output:q} "
         "--config experiment={params.experiment:q} -- {input:q} > {log:q} 2>&1"

@@ -1,7 +1,9 @@
 # The experiment, and what the rules need to know of it.
 
+import json
 import math
 import sys
+from itertools import count
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -13,8 +15,10 @@ from nas_hpc.experiment import ExperimentError, read
 shell.prefix(f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH; ")
 
 EXPERIMENT = str(config.get("experiment", "digits"))
+# On Slurm, where children run: a file of keys, which slurm/search.yaml names.
+CHILDREN = config.get("children")
 try:
-    experiment = read(EXPERIMENT)
+    experiment = read(EXPERIMENT, Path(CHILDREN) if CHILDREN else None)
 except ExperimentError as error:
     raise WorkflowError(str(error)) from None
 validate(
@@ -26,6 +30,7 @@ validate(
 RUN = Path(experiment.runs) / experiment.name
 RETRAIN = RUN / "retrain"
 LOGS = RUN / "logs"
+PARTS = RUN / "done" / "parts"
 RESULTS = Path("analysis") / experiment.name
 
 # Own strategies are named by a file or module, their folders by what comes after the colon.
@@ -38,6 +43,7 @@ POINTS = math.prod(len(values) for _, values in experiment.retrain.grid)
 # What one training takes of the machine: as many run at a time as there are slots.
 ONE_SLOT = max(1, 100 // experiment.slots.count)
 
+
 FIGURES = [
     "reward_by_trial",
     "reward_by_time",
@@ -48,13 +54,20 @@ FIGURES = [
     "grid",
 ]
 
+# The steps of the final training that train: what they start from, which options of their command
+# are the numbers in a training's name, and the keys under `retrain` that they depend on.
+TRAININGS = {
+    "rescore": (RETRAIN / "candidates.json", ("candidate",), ("rescore_seeds",)),
+    "grid": (RETRAIN / "shortlist.json", ("top", "point"), ("grid", "epochs")),
+    "final": (RETRAIN / "chosen.json", ("seed",), ()),
+}
+
 
 wildcard_constraints:
     strategy="|".join(STRATEGIES),
-    candidate=r"\d+",
-    top=r"\d+",
-    point=r"\d+",
-    seed=r"\d+",
+    step="|".join(TRAININGS),
+    numbers=r"\d+(-\d+)?",
+    part=r"[1-9]\d*",
 
 
 def configured(*keys):
@@ -66,3 +79,30 @@ def configured(*keys):
 def retrain_configured(*keys):
     """The same of what is below `retrain`."""
     return {key: configured("retrain")["retrain"][key] for key in keys}
+
+
+def numbered(step, numbers):
+    """The options of a step's command that say which of its trainings is meant."""
+    options = zip(TRAININGS[step][1], numbers.split("-"), strict=True)
+    return " ".join(f"--{option} {number}" for option, number in options)
+
+
+def until_done(checkpoint, **wildcards):
+    """The marker of the part in which something long was done; asks for one part after another.
+
+    A part ends well before its job's time limit. Its marker says so, with `done: false`, or is what
+    was found.
+    """
+    for part in count(1):
+        marker = checkpoint.get(part=str(part), **wildcards).output[0]
+        if json.loads(Path(marker).read_text()).get("done", True):
+            return marker
+
+
+def part_before(marker):
+    """The marker before a part's own, if there is one: a part that is made again asks for the rest."""
+    return lambda wildcards: (
+        [str(marker).format(**{**wildcards, "part": int(wildcards.part) - 1})]
+        if wildcards.part != "1"
+        else []
+    )

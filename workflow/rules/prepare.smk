@@ -26,5 +26,7 @@ rule prepare:
             "search",
             "compare_with",
         ),
+    message:
+        "Make the data, and try in small what the experiment names"
     shell:
         "nas-hpc prepare {params.experiment:q} --marker {output:q} > {log:q} 2>&1"

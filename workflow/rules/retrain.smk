@@ -17,29 +17,56 @@ rule candidates:
     params:
         experiment=EXPERIMENT,
         configuration=retrain_configured("candidates"),
+    message:
+        "List the best trials"
     shell:
         "nas-hpc candidates {params.experiment:q} > {log:q} 2>&1"
 
 
-rule rescore:
-    # The best reward of many is partly luck; new seeds tell how much.
+checkpoint training_part:
+    # Most of the cost beside the search: retrain.top architectures times all points of the grid.
     input:
-        RETRAIN / "candidates.json",
+        lambda wildcards: TRAININGS[wildcards.step][0],
+        part_before(PARTS / "{step}-{numbers}.{part}.json"),
     output:
-        RETRAIN / "rescore" / "{candidate}.json",
+        PARTS / "{step}-{numbers}.{part}.json",
     log:
-        LOGS / "rescore-{candidate}.log",
+        LOGS / "{step}-{numbers}.{part}.log",
     conda:
         "../../environment.yml"
     threads: experiment.slots.threads
     resources:
+        **as_a_child(),
         machine_percent=ONE_SLOT,
-        mem_mb=2000,
     params:
         experiment=EXPERIMENT,
-        configuration=retrain_configured("rescore_seeds"),
+        which=lambda wildcards: numbered(wildcards.step, wildcards.numbers),
+        limit=time_limit,
+        children=children,
+        set_up=set_up,
+        configuration=lambda wildcards: retrain_configured(*TRAININGS[wildcards.step][2]),
+    message:
+        "Train for {wildcards.step} {wildcards.numbers}, part {wildcards.part}"
     shell:
-        "nas-hpc rescore {params.experiment:q} --candidate {wildcards.candidate} > {log:q} 2>&1"
+        "{params.set_up}nas-hpc part --marker {output:q} {params.limit} -- {wildcards.step} "
+        "{params.experiment:q} {params.which} {params.children} > {log:q} 2>&1"
+
+
+rule training:
+    input:
+        lambda wildcards: until_done(checkpoints.training_part, **wildcards),
+    output:
+        RETRAIN / "{step}" / "{numbers}.json",
+    log:
+        LOGS / "publish" / "{step}-{numbers}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        machine_percent=1,
+    message:
+        "Train for {wildcards.step} {wildcards.numbers}: done"
+    shell:
+        "cp {input:q} {output:q} 2> {log:q}"
 
 
 rule shortlist:
@@ -59,30 +86,10 @@ rule shortlist:
     params:
         experiment=EXPERIMENT,
         configuration=retrain_configured("top"),
+    message:
+        "Choose among them by their new scores"
     shell:
         "nas-hpc shortlist {params.experiment:q} > {log:q} 2>&1"
-
-
-rule grid:
-    # The costliest rule beside the search: retrain.top architectures times all points of the grid.
-    input:
-        RETRAIN / "shortlist.json",
-    output:
-        RETRAIN / "grid" / "{top}-{point}.json",
-    log:
-        LOGS / "grid-{top}-{point}.log",
-    conda:
-        "../../environment.yml"
-    threads: experiment.slots.threads
-    resources:
-        machine_percent=ONE_SLOT,
-        mem_mb=2000,
-    params:
-        experiment=EXPERIMENT,
-        configuration=retrain_configured("grid", "epochs"),
-    shell:
-        "nas-hpc grid {params.experiment:q} --top {wildcards.top} --point {wildcards.point} "
-        "> {log:q} 2>&1"
 
 
 rule choose:
@@ -103,25 +110,7 @@ rule choose:
         machine_percent=1,
     params:
         experiment=EXPERIMENT,
+    message:
+        "Choose a point of the grid"
     shell:
         "nas-hpc choose {params.experiment:q} > {log:q} 2>&1"
-
-
-rule final:
-    # Nothing is chosen any more: these are the only trainings that are scored on test data.
-    input:
-        RETRAIN / "chosen.json",
-    output:
-        RETRAIN / "final" / "{seed}.json",
-    log:
-        LOGS / "final-{seed}.log",
-    conda:
-        "../../environment.yml"
-    threads: experiment.slots.threads
-    resources:
-        machine_percent=ONE_SLOT,
-        mem_mb=2000,
-    params:
-        experiment=EXPERIMENT,
-    shell:
-        "nas-hpc final {params.experiment:q} --seed {wildcards.seed} > {log:q} 2>&1"

@@ -1,25 +1,37 @@
 # One search for each strategy. They do not depend on each other; on one machine they take turns,
 # each with the whole of it, so that they are compared under equal conditions.
+#
+# A search that is longer than its job may be goes on in another job, as often as it takes.
+
+if SEARCH_ON == "login":
+
+    localrules:
+        search_part,
 
 
-rule search:
+checkpoint search_part:
     input:
         RUN / "done" / "prepared.json",
+        part_before(PARTS / "search-{strategy}.{part}.json"),
     output:
         # All else is the search's live state, in its own folder and for itself to look after.
-        RUN / "done" / "search-{strategy}.json",
+        PARTS / "search-{strategy}.{part}.json",
     log:
-        LOGS / "search-{strategy}.log",
+        LOGS / "search-{strategy}.{part}.log",
     conda:
         "../../environment.yml"
-    threads: experiment.slots.count * experiment.slots.threads
+    threads: 1 if CHILDREN else experiment.slots.count * experiment.slots.threads
     resources:
         machine_percent=100,
-        mem_mb=1000 + 600 * experiment.slots.count,
+        mem_mb=lambda wildcards: 1000 + 600 * ranks(wildcards),
+        tasks=ranks,
+        nodes=1,
         mpi="mpiexec -launcher fork",
     params:
         experiment=EXPERIMENT,
         strategy=lambda wildcards: STRATEGIES[wildcards.strategy],
+        limit=search_limit,
+        children=children,
         # Of these few may change when a search goes on: it refuses the others, naming the key.
         configuration=configured(
             "seed",
@@ -32,7 +44,27 @@ rule search:
             "search",
             "budget",
         ),
+    message:
+        "Search with {wildcards.strategy}, part {wildcards.part}"
     shell:
         # Ctrl-C ends the search in order; tee outlives it, to write its last lines.
-        "nas-hpc search {params.experiment:q} --strategy {params.strategy:q} --marker {output:q} "
-        "--mpiexec {resources.mpi:q} 2>&1 | tee -i {log:q}"
+        "nas-hpc part --marker {output:q} {params.limit} -- search {params.experiment:q} "
+        "--strategy {params.strategy:q} --mpiexec {resources.mpi:q} {params.children} 2>&1 "
+        "| tee -i {log:q}"
+
+
+rule search:
+    input:
+        lambda wildcards: until_done(checkpoints.search_part, strategy=wildcards.strategy),
+    output:
+        RUN / "done" / "search-{strategy}.json",
+    log:
+        LOGS / "publish" / "search-{strategy}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        machine_percent=1,
+    message:
+        "Search with {wildcards.strategy}: done"
+    shell:
+        "cp {input:q} {output:q} 2> {log:q}"

@@ -1,0 +1,160 @@
+"""What Slurm says of jobs: one command for any number of them."""
+
+from __future__ import annotations
+
+import getpass
+import math
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+PATIENCE = 30.0
+"""Seconds for a Slurm command; with no controller it would hang for many minutes."""
+
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
+RUNNING = ("CONFIGURING", "RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING",
+           "STAGE_OUT", "RESIZING")  # fmt: skip
+
+YEARS = 3600.0 * 24 * 365 * 2
+"""Start times further ahead than this are Slurm's guesses."""
+
+
+class NoAnswer(RuntimeError):
+    """Slurm does not answer, so that nothing is known; the message says what it said."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job, or one task of an array.
+
+    Attributes:
+        name: of the job.
+        state: in Slurm's words, ``RUNNING``, ``TIMEOUT`` ...
+        started, ended: seconds since 1970; NaN if not known.
+    """
+
+    name: str
+    state: str
+    started: float
+    ended: float
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has not started, or is to start again."""
+        return self.state in WAITING
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs or will run."""
+        return self.waiting or self.state in RUNNING
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The jobs of this user at one time.
+
+    Attributes:
+        asked: when the question was put, seconds since 1970; what happened later is not in it.
+        jobs: by number, ``123`` or ``123_4``.
+        complete: whether a job that is not in it has ended; accounting may only be late.
+    """
+
+    asked: float
+    jobs: Mapping[str, Job]
+    complete: bool
+
+
+def squeue(names: Collection[str] = ()) -> Snapshot:
+    """Ask the controller for jobs of these names, or for all jobs of this user.
+
+    Raises:
+        NoAnswer: there is none.
+    """
+    command = ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}"]
+    command += [f"--name={','.join(sorted(names))}"] if names else []
+    return _ask([*command, "--format=%i|%T|%S|%e|%j"], complete=True)
+
+
+def sacct(names: Collection[str] = (), days: int = 14) -> Snapshot:
+    """Ask the accounting, which may be seconds behind; see `squeue`."""
+    command = ["sacct", "--allocations", "--noheader", "--parsable2", f"--starttime=now-{days}days"]
+    command += [f"--user={getpass.getuser()}"]
+    command += [f"--name={','.join(sorted(names))}"] if names else []
+    return _ask([*command, "--format=JobID,State,Start,End,JobName"], complete=False)
+
+
+ASK: Mapping[str, Callable[[Collection[str]], Snapshot]] = {"squeue": squeue, "sacct": sacct}
+
+
+def ask(poll_with: str = "auto", names: Collection[str] = ()) -> Snapshot:
+    """Ask whoever answers; ``poll_with`` as in `nas_hpc.experiment.Arrays`.
+
+    Raises:
+        NoAnswer: nobody does.
+    """
+    if poll_with != "auto":
+        return ASK[poll_with](names)
+    try:
+        return squeue(names)
+    except NoAnswer as no_answer:
+        try:
+            return sacct(names)
+        except NoAnswer as neither:
+            raise NoAnswer(f"{no_answer}; {neither}") from None
+
+
+def run(command: list[str], seconds: float = PATIENCE) -> str:
+    """What a Slurm command prints.
+
+    Raises:
+        NoAnswer: it is not there, fails, or takes too long.
+    """
+    environment = os.environ | {"SLURM_TIME_FORMAT": "%s"}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        raise NoAnswer(f"{command[0]} is not installed here") from None
+    except subprocess.TimeoutExpired:
+        raise NoAnswer(f"{command[0]} gave no answer within {seconds:g} s") from None
+    if done.returncode:
+        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise NoAnswer(f"{command[0]}: {said}")
+    return done.stdout
+
+
+def _ask(command: list[str], complete: bool) -> Snapshot:
+    asked = time.time()
+    jobs = {}
+    for line in run(command).splitlines():
+        number, state, started, ended, name = line.split("|", 4)
+        # "CANCELLED by 1000"; and Slurm guesses when what waits might start.
+        job = Job(name, state.split()[0].rstrip("+"), _seconds(started), _seconds(ended))
+        jobs.update(dict.fromkeys(_numbers(number), job))
+    return Snapshot(asked, jobs, complete)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text) if text.isdigit() else math.nan
+    return seconds if seconds < time.time() + YEARS else math.nan
+
+
+def _numbers(number: str) -> Iterator[str]:
+    """``123_[0,4-5%2]`` stands for the waiting tasks of an array."""
+    array = re.fullmatch(r"(\d+)_\[([\d,-]+)(%\d+)?\]", number)
+    if array is None:
+        yield number
+        return
+    for part in array[2].split(","):
+        first, _, last = part.partition("-")
+        for task in range(int(first), int(last or first) + 1):
+            yield f"{array[1]}_{task}"

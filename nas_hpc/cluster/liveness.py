@@ -1,0 +1,45 @@
+"""Whether somebody else's process still runs, be it in a Slurm job on another machine."""
+
+from __future__ import annotations
+
+from nas_hpc.cluster import jobs
+from nas_hpc.cluster.jobs import NoAnswer, Snapshot
+from nas_hpc.cluster.presence import Presence, slots
+from nas_hpc.store import Identity, RunFolder
+
+
+def living_slots(folder: RunFolder) -> list[Presence]:
+    """The slots of a search that may take trials, whoever started them.
+
+    Raises:
+        NoAnswer: some run in Slurm, which does not answer.
+    """
+    willing = [seen for seen in slots(folder) if seen.state in ("starting", "ready")]
+    if not any(seen.identity.job for seen in willing):
+        return [seen for seen in willing if seen.alive]
+    snapshot = jobs.ask()
+    return [p for p in willing if (_runs(p.identity, snapshot) if p.identity.job else p.alive)]
+
+
+def is_alive(identity: Identity) -> bool:
+    """Whether a process runs: on this machine, or in a Slurm job anywhere.
+
+    Raises:
+        NoAnswer: it is in a Slurm job on another machine, and Slurm does not answer.
+        LookupError: it is on another machine, and in no Slurm job.
+    """
+    if identity.here():
+        return identity.alive()
+    if not identity.job:
+        raise LookupError(f"{identity} cannot be seen from here")
+    mine = Identity.mine()
+    if identity.job == mine.job:  # another node of our own job, or what it was before a requeue
+        return identity.restart == mine.restart
+    return _runs(identity, jobs.ask())
+
+
+def _runs(identity: Identity, snapshot: Snapshot) -> bool:
+    job = snapshot.jobs.get(identity.job)
+    if job is None and not snapshot.complete:
+        raise NoAnswer(f"sacct does not know job {identity.job} yet")
+    return job is not None and job.active and not job.waiting

@@ -1,0 +1,144 @@
+"""Slots as tasks of Slurm arrays."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Collection, Sequence
+
+from nas_hpc.cluster import jobs
+from nas_hpc.cluster.batch import Batch
+from nas_hpc.cluster.environment import submitter_environment
+from nas_hpc.cluster.jobs import Job, NoAnswer
+from nas_hpc.cluster.place import Bounds, Handle
+from nas_hpc.cluster.poller import Poller
+from nas_hpc.cluster.presence import Presence
+from nas_hpc.experiment import Arrays
+
+logger = logging.getLogger(__name__)
+
+SMALLEST_LIMIT = 1001
+"""Tasks of an array where Slurm does not tell; its own default."""
+
+
+class Slurm:
+    """A `Place`; a task's handle is its job number, and when it was submitted.
+
+    What Slurm does not tell is not known: a slot is taken to live until Slurm says otherwise. Then
+    its last files may still be on their way here, so it is gone only after ``grace_seconds``.
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays = arrays
+        self._poller = Poller(lambda names: jobs.ask(arrays.poll_with, names), arrays.poll_seconds)
+        self._missed: dict[str, float] = {}
+        self.bounds = Bounds(
+            slots=arrays.max_running,
+            waiting=arrays.max_queued,
+            batch=largest_array(),
+            together=arrays.trials_per_gpu,
+            gather_seconds=arrays.gather_seconds,
+            adopts=True,
+            patience=30.0,
+        )
+
+    @property
+    def asked(self) -> int:
+        """Questions put to Slurm so far."""
+        return self._poller.asked
+
+    def environment(self) -> dict[str, str]:
+        return submitter_environment(os.environ, self._arrays.environment)
+
+    def see(self, batches: Collection[Batch]) -> None:
+        self._poller.watch([batch.name for batch in batches])
+
+    def handles(self, batch: Batch) -> list[Handle] | None:
+        latest = self._poller.latest
+        if latest is None or latest.asked < batch.time:
+            return None
+        found = [number for number, job in latest.jobs.items() if job.name == batch.name]
+        if not found:
+            return None
+        array, is_array, _ = found[0].partition("_")
+        numbers = [f"{array}_{task}" if is_array else array for task in range(len(batch.tasks))]
+        return [{"job": number, "submitted": batch.time} for number in numbers]
+
+    def active(self, handle: Handle) -> bool:
+        job = self._job(handle["job"], handle["submitted"])
+        return job is None or job.active
+
+    def alive(self, presence: Presence) -> bool:
+        if presence.state not in ("starting", "ready"):
+            return False
+        job = self._of(presence)
+        return job is None or (job.active and not job.waiting)
+
+    def gone(self, presence: Presence) -> bool:
+        if presence.state in ("ended", "failed"):
+            return True  # it said so after its last file
+        if self.alive(presence):
+            self._missed.pop(presence.slot, None)
+            return False
+        missed = self._missed.setdefault(presence.slot, time.monotonic())
+        return time.monotonic() - missed >= self._arrays.grace_seconds
+
+    def state(self, handle: Handle | None, presence: Presence | None) -> str:
+        job = self._of(presence) if presence else self._of_handle(handle)
+        if presence is not None and presence.state in ("ended", "failed"):
+            return {"ended": "COMPLETED", "failed": "FAILED"}[presence.state]
+        if presence is not None and job is not None and job.waiting:
+            return "REQUEUED"  # what waits now is another slot
+        return job.state if job else "UNKNOWN"
+
+    def ended(self, handle: Handle | None, presence: Presence | None) -> float:
+        job = self._of(presence) if presence else self._of_handle(handle)
+        now = time.time()
+        return job.ended if job and job.ended <= now and not job.active else now
+
+    def end(self, handles: Sequence[Handle], presences: Sequence[Presence], kill: bool) -> None:
+        """Cancel what still waits for its start; or, to ``kill``, all. Slurm sees to it."""
+        numbers = {handle["job"] for handle in handles if kill or self._waits(handle)}
+        numbers |= {seen.identity.job for seen in presences if kill and self.alive(seen)}
+        try:
+            if numbers:
+                jobs.run(["scancel", *sorted(numbers)])
+            time.sleep(1.0)
+            self._poller.hurry()
+        except NoAnswer as reason:
+            logger.warning("Slurm does not answer, so nothing is cancelled: %s", reason)
+
+    def _waits(self, handle: Handle) -> bool:
+        job = self._of_handle(handle)
+        return job is None or job.waiting
+
+    def _of(self, presence: Presence) -> Job | None:
+        return self._job(presence.identity.job, presence.started)
+
+    def _of_handle(self, handle: Handle | None) -> Job | None:
+        return None if handle is None else self._job(handle["job"], handle["submitted"])
+
+    def _job(self, number: str, since: float) -> Job | None:
+        """What is known of a job that was there at a time; None if nothing is."""
+        latest = self._poller.latest
+        if latest is None or latest.asked < since:
+            return None
+        if number in latest.jobs:
+            return latest.jobs[number]
+        if latest.complete:
+            return Job(name="", state="GONE", started=since, ended=latest.asked)
+        return None
+
+
+def largest_array() -> int:
+    """Tasks that one array may have on this cluster."""
+    try:
+        settings = jobs.run(["scontrol", "show", "config"])
+    except NoAnswer:
+        return SMALLEST_LIMIT
+    for line in settings.splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "MaxArraySize":
+            return int(value)
+    return SMALLEST_LIMIT

@@ -1,0 +1,78 @@
+"""A task: one slot, or several that share its GPUs; ``python -m nas_hpc.cluster.task RUN SLOT``."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from nas_hpc.cluster.environment import child_environment, task_environment
+from nas_hpc.cluster.presence import incarnation
+from nas_hpc.cluster.slot import Slot, Terms
+from nas_hpc.experiment import Experiment
+from nas_hpc.experiment.model import Slots
+from nas_hpc.store import Identity, RunFolder
+
+ENDING_SECONDS = 30.0
+"""Kept of a task's time for ending in order, or a tenth of it if that is less."""
+
+
+def run_task(run_folder: str, slots: Sequence[str]) -> None:
+    """Be the slots of a task until there is no work; the one function that is submitted.
+
+    Args:
+        run_folder: absolute path of the search's folder.
+        slots: their names, never used before but by this task.
+
+    Raises:
+        PermissionError: others could write to the folder, and so choose what runs here.
+        RuntimeError: a child cannot start; it has said why on standard error.
+    """
+    folder = RunFolder(Path(run_folder))
+    if folder.root.stat().st_mode & 0o022:
+        raise PermissionError(f"{folder.root} can be written by others; chmod go-w it")
+    if len(slots) > 1:
+        _run_each(run_folder, slots)
+        return
+    experiment = Experiment.model_validate_json(folder.experiment.read_text())
+    name = incarnation(slots[0], Identity.mine().restart)
+    Slot(folder, name, experiment, terms_of(experiment.slots, os.environ)).serve()
+
+
+def terms_of(config: Slots, environment: Mapping[str, str]) -> Terms:
+    """How long a slot of this task may work, and what its children inherit."""
+    if config.arrays is None:
+        return Terms(child_environment(environment, config.threads))
+    seconds = 60.0 * config.arrays.minutes
+    end = float(environment.get("SLURM_JOB_END_TIME", time.time() + seconds))
+    return Terms(
+        environment=task_environment(environment, config.threads),
+        until=end - min(ENDING_SECONDS, seconds / 10),
+        most_trials=config.arrays.trials_per_task or math.inf,
+        interruptions_count=True,
+    )
+
+
+def _run_each(run_folder: str, slots: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "nas_hpc.cluster.task", run_folder]
+    processes = [subprocess.Popen([*command, slot]) for slot in slots]
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGUSR2, pass_on)
+    failed = [slot for slot, process in zip(slots, processes, strict=True) if process.wait()]
+    if failed:
+        raise RuntimeError(f"slots {', '.join(failed)} failed")
+
+
+if __name__ == "__main__":
+    run_task(sys.argv[1], sys.argv[2:])

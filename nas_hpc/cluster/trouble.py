@@ -1,0 +1,92 @@
+"""What goes wrong when slots are to be started: when to wait, when to give up, and what to say."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from pathlib import Path
+
+from nas_hpc.cluster.batch import Batch
+from nas_hpc.cluster.executor import SlotError
+from nas_hpc.store import RunFolder, done_without
+
+logger = logging.getLogger(__name__)
+
+FAILURES_IN_A_ROW = 3
+"""Slots or children that could not start, before no more are started."""
+
+FAULTS = r"invalid|unrecognized|not permitted|is not available|no such|not found"
+"""What sbatch says of a mistake; any other refusal is a limit or a busy controller, and passes."""
+
+SHORTEST_DELAY, LONGEST_DELAY = 5.0, 300.0
+"""Seconds before the next submission after a refusal; doubled each time."""
+
+
+class Trouble:
+    """Counts failures and refusals in a row.
+
+    Attributes:
+        most_tasks: to be submitted together; a quota may have room for a part of what it refused.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._failures = 0
+        self._refusals = 0
+        self._not_before = -math.inf
+        self.most_tasks = math.inf
+        self._blamed: Path | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is too early to submit again."""
+        return time.monotonic() < self._not_before
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether there have been too many failures in a row."""
+        return self._failures >= FAILURES_IN_A_ROW
+
+    def over(self) -> None:
+        """A slot was ready, so it was not the slots' fault; or it may have been seen to."""
+        self._failures = self._refusals = 0
+
+    def accepted(self) -> None:
+        """A batch was submitted."""
+        self.most_tasks *= 2
+
+    def failed(self, *batches: Batch) -> None:
+        """A slot of these could not start."""
+        self._failures += 1
+        for batch in batches:
+            self._blamed = self.keep_log(batch)
+
+    def refused(self, batch: Batch, text: str) -> None:
+        """Nothing of the batch was submitted. Limits and a busy controller are waited for."""
+        if re.search(FAULTS, text, re.IGNORECASE):
+            self.failed(batch)
+            return
+        delay = min(LONGEST_DELAY, SHORTEST_DELAY * 2**self._refusals)
+        self._refusals += 1
+        self.most_tasks = max(1, len(batch.tasks) // 2)
+        self._not_before = time.monotonic() + delay
+        logger.warning("no more tasks for now, trying again in %.0f s: %s", delay, text)
+
+    def keep_log(self, batch: Batch) -> Path:
+        """Put what the batch has said so far into the folder of logs."""
+        parts = [batch.files / "submission.log", *sorted(batch.files.glob("*_log.out"))]
+        kept = self._folder.logs / f"{batch.name}.log"
+        said = "".join(part.read_text(errors="replace") for part in parts if part.exists())
+        with done_without(str(kept)):
+            kept.write_text(said)
+        return kept
+
+    def error(self) -> SlotError:
+        """Says what failed last, and where it is written."""
+        what = f"{self._failures} times in a row, a slot or its child could not start"
+        if self._blamed is None:
+            return SlotError(f"{what}\n{self._folder.jobs}")
+        said = self._blamed.read_text().strip().splitlines()[-40:]
+        return SlotError("\n".join([what, *said, str(self._blamed)]))

@@ -1,0 +1,66 @@
+"""Snakemake, started as a user starts it on a cluster, is killed; its jobs know nothing of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from nas_hpc.store import write_json
+from tests.slurm.faults.fault import Fault, Scene
+from tests.slurm.faults.subject import until
+from tests.slurm.lab import Trouble
+from tests.workflow.running import Workplace
+
+
+def start(scene: Scene) -> None:
+    subject = scene.subject
+    # The data is there; what is tried in small before a search would be in the diary.
+    done = subject.run.root.parent / "done"
+    done.mkdir()
+    write_json(done / "prepared.json", {})
+    folder = subject.folder / "workplace"
+    folder.mkdir()
+    workplace = Workplace(folder, subject.yaml, profile="slurm")
+    shutil.copy(subject.folder / "children.yaml", folder / "slurm")
+    subject.command = workplace.command(target=str(done / "search-random.json"))
+    snakemake(scene)
+
+
+def snakemake(scene: Scene) -> None:
+    subject = scene.subject
+    with subject.log.open("ab") as log:
+        scene.started.append(
+            subprocess.Popen(
+                subject.command,
+                cwd=subject.folder / "workplace",
+                env=scene.cluster.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        )
+
+
+def killed(scene: Scene) -> None:
+    """And started again, while the search goes on."""
+    subject = scene.subject
+    scene.started[-1].kill()
+    scene.wait(0.0, 5.0)
+    with subject.held():
+        snakemake(scene)
+        (log,) = (subject.run.root.parent / "logs").glob("search-*.log")
+        until(lambda: "following the search" in log.read_text(), "the second search to follow")
+    until(lambda: scene.started[-1].poll() is not None, "the second Snakemake")
+    if code := scene.started[-1].returncode:
+        raise Trouble(f"the second Snakemake ended with exit code {code}")
+
+
+FAULTS = (
+    Fault(
+        "snakemake killed",
+        killed,
+        (r"log: following the search that already runs: process",),
+        start=start,
+    ),
+)
