@@ -233,16 +233,16 @@ class Fleet:
             failed = seen.state == "failed" or (seen.state == "starting" and state in THEIRS)
         if failed:
             self._trouble.failed(*batches)
-        ended = self._place.ended(handle, seen)
+        started, ended = self._place.life(handle, seen)
         self.ended.append(
             SlotUse(
                 slot=slot,
                 job=seen.identity.job if seen else (handle or {}).get("job", ""),
                 host=seen.identity.host if seen else "",
                 devices=self._devices,
-                submitted=batches[0].time if batches else (seen.started if seen else ended),
-                started=seen.started if seen else math.nan,
-                ended=seen.ended if seen and seen.ended == seen.ended else ended,
+                submitted=batches[0].time if batches else started,
+                started=started,
+                ended=ended,
                 state=state,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -43,8 +44,10 @@ class Machine:
             return "never started"
         return presence.state if presence.state in ("ended", "failed") else "its process has ended"
 
-    def ended(self, handle: Handle | None, presence: Presence | None) -> float:
-        return time.time()
+    def life(self, handle: Handle | None, presence: Presence | None) -> tuple[float, float]:
+        if presence is None:
+            return math.nan, time.time()
+        return presence.started, time.time() if math.isnan(presence.ended) else presence.ended
 
     def end(self, handles: Sequence[Handle], presences: Sequence[Presence], kill: bool) -> None:
         for seen in presences:

@@ -70,8 +70,8 @@ class Place(Protocol):
         """How it ended, or what it does, in the place's own words."""
         ...
 
-    def ended(self, handle: Handle | None, presence: Presence | None) -> float:
-        """When it ended, seconds since 1970; now if that is not known."""
+    def life(self, handle: Handle | None, presence: Presence | None) -> tuple[float, float]:
+        """When it started and ended, seconds since 1970: NaN if it never did; now if not known."""
         ...
 
     def end(self, handles: Sequence[Handle], presences: Sequence[Presence], kill: bool) -> None:

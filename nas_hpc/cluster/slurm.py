@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Collection, Sequence
@@ -92,10 +93,16 @@ class Slurm:
             return "REQUEUED"  # what waits now is another slot
         return job.state if job else "UNKNOWN"
 
-    def ended(self, handle: Handle | None, presence: Presence | None) -> float:
+    def life(self, handle: Handle | None, presence: Presence | None) -> tuple[float, float]:
         job = self._of(presence) if presence else self._of_handle(handle)
         now = time.time()
-        return job.ended if job and job.ended <= now and not job.active else now
+        known = job is not None and not job.active and job.ended <= now
+        ended = job.ended if job is not None and known else now
+        if presence is None:
+            return math.nan, ended
+        # The task's time counts from its start, before its slot could make itself known.
+        started = [presence.started, *([job.started] if job and job.started > 0 else [])]
+        return min(started), ended if math.isnan(presence.ended) else presence.ended
 
     def end(self, handles: Sequence[Handle], presences: Sequence[Presence], kill: bool) -> None:
         """Cancel what still waits for its start; or, to ``kill``, all. Slurm sees to it."""

@@ -54,15 +54,16 @@ def part(
 
         job = OwnJob.ask(minutes)
         seconds, environment = job.time_to_work(margin), environment | job.environment
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
     program = [sys.executable, "-m", "nas_hpc", *command, "--marker", str(marker)]
     code, reason = _run(program, environment, seconds)
     if code != 0 and reason is None:
         raise typer.Exit(code if code > 0 else 128 - code)
-    if code != 0:
+    if code != 0 and not marker.exists():  # else it was done just when it was asked to end
         from nas_hpc.store import write_json
 
         print(f"{command[0]}: {reason}; another part goes on", flush=True)
-        marker.parent.mkdir(parents=True, exist_ok=True)
         write_json(marker, {"done": False, "reason": reason})
 
 

@@ -12,12 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from nas_hpc.cluster import spool
-from nas_hpc.cluster.presence import slots
 from nas_hpc.experiment import Experiment
 from nas_hpc.report.arms import Arm, as_run_by, strategies, title
 from nas_hpc.report.forecast import Forecast
+from nas_hpc.report.processes import Processes
 from nas_hpc.report.words import device_hours, duration, number
-from nas_hpc.store import RunFolder, SearchLog, SearchReader, current_session
+from nas_hpc.store import RunFolder, SearchLog, SearchReader
 
 REFRESH, REPEAT = 2.0, 10.0
 """Seconds between two looks on a terminal, and between two lines elsewhere."""
@@ -38,7 +38,7 @@ class Reading:
         limit: of the attempts' device-seconds; None: there is none.
         utilisation: share of the slots' time in which children trained; None before any.
         samples, duplicates: numbers of samples.
-        slots: that live on this machine.
+        slots: that live; None if Slurm does not tell.
         state: ``not started``, ``searching``, why it ended, ...
         over: nothing is left to do.
     """
@@ -58,7 +58,7 @@ class Reading:
     utilisation: float | None = None
     samples: int = 0
     duplicates: int = 0
-    slots: int = 0
+    slots: int | None = 0
     state: str = "not started"
     over: bool = False
 
@@ -72,7 +72,7 @@ class Reading:
             f"{self.failed} failed",
             f"duplicates {self.duplicates}{share}",
             f"best {number(self.best)}",
-            f"slots alive {self.slots}",
+            f"slots alive {'unknown' if self.slots is None else self.slots}",
             f"device-hours {self._cost()}",
         ]
         if self.utilisation is not None:
@@ -102,6 +102,7 @@ class Watcher:
         self._experiment = as_run_by(experiment, strategy)
         self._folder = RunFolder.of(self._experiment)
         self._reader = SearchReader(self._folder)
+        self._processes = Processes(self._folder)
 
     def look(self, now: float) -> Reading:
         """The strategy at a time given in seconds since 1970."""
@@ -134,8 +135,8 @@ class Watcher:
             utilisation=arm.utilisation if ledger.utilisation is None else ledger.utilisation,
             samples=len(log.samples),
             duplicates=arm.duplicates,
-            slots=sum(slot.alive for slot in slots(folder)),
-            state=arm.reason if arm.done else _state(folder, arm.reason),
+            slots=self._processes.slots(now),
+            state=arm.reason if arm.done else self._processes.state(now, arm.reason),
             over=arm.done,
         )
 
@@ -188,12 +189,3 @@ def _failed(log: SearchLog) -> int:
     """Trials whose last attempt failed."""
     last = {outcome.trial: outcome.status for outcome in log.outcomes}
     return sum(status != "ok" for status in last.values())
-
-
-def _state(folder: RunFolder, reason: str) -> str:
-    session = current_session(folder)
-    if session is None:
-        return "starting"
-    if not session.identity.here():
-        return f"last written by {session.identity}"
-    return "searching" if session.identity.alive() else reason or "interrupted"

@@ -123,6 +123,18 @@ def test_a_child_that_idles_may_die_too(lab, start):
     assert outcome_of(lab, 1).status == "ok"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
+def test_a_child_that_slurm_tells_to_end_had_no_lack_of_memory(lab, start, number):
+    """Slurm tells all processes of a task; the child may hear it before its slot."""
+    enqueue(lab, lab.spec(1, gate="never"))
+    start()
+    until(lambda: lab.reached("never"), "the trial to run")
+    os.kill(until_ready(lab).child.pid, number)
+    outcome = outcome_of(lab, 1)
+    assert (outcome.status, outcome.attempt) == ("lost", 1)
+    assert outcome.reason == f"the child was told to end by signal {number}"
+
+
 def test_a_trial_has_only_so_many_seconds(lab, start):
     slots = lab.experiment.slots.model_copy(update={"trial_seconds": 0.5})
     experiment = lab.experiment.model_copy(update={"slots": slots})

@@ -192,6 +192,24 @@ def test_a_requeued_task_is_another_slot(lab, slurm):
     assert [use.slot for use in uses if use.job == seen.identity.job]
 
 
+def test_a_preempted_trial_goes_on_elsewhere(lab, slurm, tmp_path):
+    """A job of a partition with priority takes the node; Slurm requeues the task."""
+    lab = lab(max_running=1, sbatch={"nodelist": "n3"})
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1, gate="never")])
+    poll_until(pool, lambda: lab.reached("never"), "the trial to run")
+    options = ("--partition=high", "--nodelist=n3", "--cpus-per-task=8", "--mem=7000")
+    job = slurm.sbatch("sleep 3", *options, folder=tmp_path)
+    (lost,) = collect(pool, 1)
+    assert (lost.trial, lost.status, lost.attempt) == (1, "lost", 1)
+    slurm.scancel(job)
+    lab.open("never")
+    pool.enqueue([lab.spec(1)])
+    (again,) = collect(pool, 1)
+    assert (again.status, again.attempt) == ("ok", 2)
+    pool.close()
+
+
 def test_time_that_is_up_is_no_fault_of_the_trial(lab):
     """A minute, of which six seconds are for ending in order."""
     lab = lab(minutes=1, max_running=1)

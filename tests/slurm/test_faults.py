@@ -14,7 +14,6 @@ SEED = int(os.environ.get("NAS_HPC_FAULT_SEED", time.time_ns() % 10**6))
 
 
 def check(fault, cluster, folder, seed, long):
-    cluster.wait_ready()
     print(f"NAS_HPC_FAULT_SEED={seed} repeats it")
     row = go_through(fault, cluster, folder, seed, long)
     print(written([row]))

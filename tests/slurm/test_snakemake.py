@@ -7,11 +7,10 @@ from tests.workflow.running import REPOSITORY, Workplace, finish
 pytestmark = [pytest.mark.slurm, pytest.mark.workflow, pytest.mark.timeout(1200)]
 
 WORKFLOW = REPOSITORY / "tests" / "workflow"
-# A minute is the shortest limit that Slurm knows.
 CHILDREN = {
     "cpus": 1,
     "memory_gb": 1,
-    "minutes": 1,
+    "minutes": 2,
     "max_running": 2,
     "gather_seconds": 0.5,
     "poll_seconds": 2,
@@ -28,7 +27,7 @@ SOON = ("--slurm-init-seconds-before-status-checks=2", "--seconds-between-status
 
 @pytest.fixture
 def place(tmp_path):
-    """A workplace whose search and trainings have jobs of a minute, with the child that waits."""
+    """A workplace whose search and trainings have jobs of minutes, with the child that waits."""
     place = Workplace(tmp_path, WORKFLOW / "tiny.yaml", profile="slurm")
     settings = yaml.safe_load(place.yaml.read_text()) | {"compare_with": []}
     name = f"{WORKFLOW / 'waiting_child.py'}:child"

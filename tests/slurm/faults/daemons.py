@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 
+from nas_hpc.store import current_session
 from tests.slurm.faults.fault import Fault, Scene
 from tests.slurm.faults.subject import until
 from tests.slurm.lab import Node
@@ -11,13 +12,24 @@ from tests.slurm.lab import Node
 SILENCE = r"log: Slurm does not answer, so nothing is decided: "
 
 
-def a_node_fails(scene: Scene) -> None:
-    """One with children; it is back after slurmctld has noticed, or after a longer time."""
+def a_childrens_node(scene: Scene) -> None:
     _, slot = scene.chance.choice(scene.subject.at_work())
-    node = scene.cluster.nodes[slot.identity.host]
+    fails(scene, slot.identity.host)
+
+
+def the_searchs_node(scene: Scene) -> None:
+    """Slurm starts the search again on another one, without a person."""
+    session = current_session(scene.subject.run)
+    assert session is not None
+    fails(scene, session.identity.host)
+
+
+def fails(scene: Scene, name: str) -> None:
+    """The node is back when slurmctld has noticed, or somewhat later."""
+    node = scene.cluster.nodes[name]
     try:
         node.fail()
-        until(lambda: is_down(scene, node), f"slurmctld to miss {node.name}")
+        until(lambda: is_down(scene, node), f"slurmctld to miss {name}")
         scene.wait(0.0, 5.0)
     finally:
         node.back()
@@ -40,7 +52,7 @@ def controller_away(scene: Scene) -> None:
     scene.cluster.slurmctld.stop()
     try:
         psutil.Process(slot.identity.pid).kill()
-        scene.wait(*((60.0, 70.0) if scene.long else (20.0, 30.0)))
+        scene.wait(*((60.0, 70.0) if scene.long else (15.0, 20.0)))
     finally:
         scene.cluster.slurmctld.start()
         scene.cluster.wait_ready()
@@ -60,7 +72,8 @@ def accounting_away(scene: Scene) -> None:
 GONE = r"event retried: trial \d+: lost, slot \S+ is gone: [A-Z]+"
 
 FAULTS = (
-    Fault("node fails", a_node_fails, (GONE,)),
+    Fault("node of children fails", a_childrens_node, (GONE,)),
+    Fault("node of the search fails", the_searchs_node, (r"event resumed",), long=True),
     Fault("slurmctld restarted", controller_restarts, ()),
     Fault(
         "slurmctld away",

@@ -84,6 +84,7 @@ def go_through(fault: Fault, cluster: Cluster, folder: Path, seed: int, long: bo
     """Run a search, have the fault strike once some rewards are there, and see it to its end."""
     row = Row(fault.name, seed)
     chance = random.Random(f"{fault.name} {seed}")
+    cluster.wait_ready()
     began = time.monotonic()
     disk = SmallDisk(folder / "disk", *fault.disk) if fault.disk else None
     runs = disk.path / "runs" if disk else None

@@ -59,7 +59,7 @@ def written(rows: Sequence[Row]) -> str:
             f"{row.trials} / {row.asked}",
             row.reader_failures,
             f"{row.seconds:.0f}",
-            row.told[:100],
+            row.told[:100] or "-",
         )
         for row in rows
     ]

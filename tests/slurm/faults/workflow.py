@@ -45,9 +45,9 @@ def snakemake(scene: Scene) -> None:
 def killed(scene: Scene) -> None:
     """And started again, while the search goes on."""
     subject = scene.subject
-    scene.started[-1].kill()
-    scene.wait(0.0, 5.0)
     with subject.held():
+        scene.started[-1].kill()
+        scene.wait(0.0, 5.0)
         snakemake(scene)
         (log,) = (subject.run.root.parent / "logs").glob("search-*.log")
         until(lambda: "following the search" in log.read_text(), "the second search to follow")

@@ -16,6 +16,7 @@ PACKAGES = (
     "slurmdbd",
     "slurm-wlm-mysql-plugin",
     "mariadb-server-core",
+    "openmpi-bin",  # a site's own MPI, in place of the wheel
 )
 MARIADBD = "/usr/sbin/mariadbd"
 MARIADB_TABLES = Path("/usr/share/mysql")
