@@ -35,10 +35,10 @@ class Arrays(Strict):
     gpus: Annotated[int, Field(ge=0)] = 1
     """GPUs of one task. 0: children train on the CPU."""
 
-    cpus: Positive = 4
+    cpus: Positive = 2
     """CPU cores of one task."""
 
-    memory_gb: Annotated[float, Field(gt=0)] = 16.0
+    memory_gb: Annotated[float, Field(gt=0)] = 8.0
     """Main memory of one task, in GiB."""
 
     minutes: Positive = 240

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +22,11 @@ from nas_hpc.children.evaluation import evaluate
 from nas_hpc.experiment import Experiment, Training, is_reference, source_hash
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.spaces import Tokens, describe, digest, load_space, replay
-from nas_hpc.store import Outcome, read_outcome, write_outcome
+from nas_hpc.store import Outcome, RunFolder, read_outcome, write_outcome
 from nas_hpc.store.durable import read_json
+
+STARTS_IN_VAIN = 5
+"""Starts of a training that ended before they had saved anything, before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def carry_out(
         The outcome, ``ok`` or ``diverged``, and where the weights are if they are kept.
 
     Raises:
-        RetrainError: the child's code failed, or memory ran out; neither is a result.
+        RetrainError: the child's code failed, memory ran out, or the training gets nowhere; neither
+            is a result.
         ExperimentError, OwnCodeError, DataError: nothing can be trained.
     """
     data = load_search(folder.data)
@@ -88,6 +93,7 @@ def carry_out(
     with _alone(place.root):
         if result.is_file():
             return read_outcome(result), weights
+        _count_start(place)
         outcome = evaluate(
             experiment.model_copy(update={"training": work.training}),
             place,
@@ -97,6 +103,7 @@ def carry_out(
             data=data,
             weights=weights if work.kept else None,
         )
+        (place.root / "starts").unlink()
         if outcome.status not in ("ok", "diverged"):
             raise RetrainError(
                 f"training the architecture of trial {work.trial} ended: {outcome.reason}\n"
@@ -105,6 +112,22 @@ def carry_out(
         write_outcome(result, outcome)
         shutil.rmtree(place.trials, ignore_errors=True)  # epoch checkpoints; no longer of use
         return outcome, weights
+
+
+def _count_start(place: RunFolder) -> None:
+    """Note that the training starts: one that never saves an epoch must not start for ever."""
+    starts = place.root / "starts"
+    earlier = [float(line) for line in starts.read_text().split()] if starts.is_file() else []
+    files = [path for path in place.trials.rglob("*") if path.is_file() and path.name != "log.txt"]
+    saved = max((path.stat().st_mtime for path in files), default=0.0)
+    in_vain = [when for when in earlier if when > saved]
+    if len(in_vain) >= STARTS_IN_VAIN:
+        starts.unlink()
+        raise RetrainError(
+            f"{place.root}: {len(in_vain)} starts have ended before an epoch was saved: give the "
+            f"job more time or memory; the same command then goes on"
+        )
+    starts.write_text("".join(f"{when}\n" for when in [*in_vain, time.time()]))
 
 
 def _identity(experiment: Experiment, folder: RetrainFolder, work: Work, data: Dataset) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nas_hpc.retrain.work import STARTS_IN_VAIN
 from tests.retrain.finished import EPOCHS, before_grid, without_times
 
 
@@ -66,3 +67,19 @@ def test_two_processes_that_want_the_same_training_make_it_once(tmp_path, undist
     finish(third)
     assert notes.read_text().split() == ["1", "2", "2", "3", "4", "5", "6"]
     assert without_times(json.loads(result.read_text())) == undisturbed
+
+
+def test_a_training_that_never_gets_as_far_as_an_epoch_is_given_up(tmp_path):
+    """A job that is shorter than an epoch would otherwise be followed by another, without end."""
+    result, _ = before_grid(tmp_path, stop_in=1)
+    for _ in range(STARTS_IN_VAIN):
+        process = start(tmp_path)
+        wait_for((tmp_path / "stop").exists)
+        process.kill()
+        process.communicate()
+        (tmp_path / "stop").unlink()
+    command = [sys.executable, "-m", "nas_hpc", "grid", "small.yaml", "--top", "0", "--point", "1"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "5 starts have ended before an epoch was saved" in refused.stderr
+    assert not result.exists()
