@@ -26,6 +26,7 @@ from nas_hpc.store.identity import host
 from nas_hpc.store.records import Status
 
 BUILT_IN: Mapping[str, Callable[..., Any]] = {"classifier": classifier}
+DRIVER = Path("/dev/nvidiactl")
 PURPOSE = int.from_bytes(b"child")
 """Sets the random numbers of children apart from all others that follow from the same seed."""
 
@@ -145,6 +146,20 @@ def device_of(slot: str) -> str:
         return "cpu"
     index = slot.rpartition("-")[2]
     return f"cuda:{(int(index) if index.isdigit() else 0) % torch.cuda.device_count()}"
+
+
+def check_gpu(experiment: Experiment) -> None:
+    """See to it that children do not train on the CPU, for hours, beside a GPU that is out of order.
+
+    Raises:
+        RuntimeError: GPUs were asked for, the driver is there, and torch sees none.
+    """
+    arrays = experiment.slots.arrays
+    if arrays and arrays.gpus and DRIVER.exists() and not torch.cuda.is_available():
+        raise RuntimeError(
+            f"{host()} has an NVIDIA driver and this task {arrays.gpus} GPUs, but torch sees none: "
+            f"nas-hpc doctor says more; exclude the node, or set gpus: 0"
+        )
 
 
 def _as_score(result: object) -> Score:

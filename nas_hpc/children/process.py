@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_hpc.children.data import load_search
-from nas_hpc.children.evaluation import evaluate, load_child
+from nas_hpc.children.evaluation import check_gpu, evaluate, load_child
 from nas_hpc.experiment import Experiment
 from nas_hpc.spaces import Tokens, load_space
 from nas_hpc.store import Outcome, Room, RunFolder, check_room, done_without, write_outcome
@@ -49,12 +49,14 @@ def main(run_folder: Path, slot: str) -> None:
 
     Raises:
         PermissionError: others could write into the run folder, and so choose what is run here.
-        ExperimentError, OwnCodeError, DataError: nothing can be trained; not a trial's fault.
+        ExperimentError, OwnCodeError, DataError, RuntimeError: nothing can be trained; not a
+            trial's fault.
     """
     requests, answers = _private_pipes()
     refuse_if_writable_by_others(run_folder)
     folder = RunFolder(run_folder)
     experiment = Experiment.model_validate_json(folder.experiment.read_text())
+    check_gpu(experiment)
     load_space(experiment)
     load_child(experiment)
     data = load_search(folder.data)

@@ -3,6 +3,7 @@
 Nothing here imports torch, and only `submission` imports submitit.
 """
 
+from nas_hpc.cluster.batch import check_place
 from nas_hpc.cluster.debug import DebugExecutor
 from nas_hpc.cluster.executor import Executor, SlotError, TrialSpec
 from nas_hpc.cluster.jobs import NoAnswer
@@ -21,6 +22,7 @@ __all__ = [
     "Pool",
     "SlotError",
     "TrialSpec",
+    "check_place",
     "is_alive",
     "living_slots",
     "make_executor",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Literal
 
@@ -12,8 +12,8 @@ from nas_hpc.cluster.batch import Batch
 from nas_hpc.cluster.place import Handle, Place
 from nas_hpc.cluster.submission import complete
 
-UNANSWERED_SECONDS = 120.0
-"""Age at which the files of a submission that never answered are cleared away."""
+IN_DOUBT = r"timed out|unable to contact|communication|connection|socket"
+"""What sbatch says where the jobs may have been taken all the same."""
 
 
 def command(intent: Path) -> list[str]:
@@ -30,18 +30,23 @@ class Asked:
 
     Attributes:
         handles: by slot, once the answer is known; otherwise None.
-        refused: why nothing was submitted; empty unless it was refused.
+        refused: whether nothing was submitted.
+        said: why not, or why that is in doubt.
+        ours: whether this session submitted it.
     """
 
     def __init__(self, batch: Batch, place: Place) -> None:
         self.batch = batch
         self.handles: dict[str, Handle] | None = None
-        self.refused = ""
+        self.refused = False
+        self.said = ""
+        self.ours = False
         self._place = place
         self._submitter: subprocess.Popen[bytes] | None = None
 
     def submit(self) -> None:
         """Start what submits the batch: a process in a session of its own, which outlives us."""
+        self.ours = True
         with (self.batch.files / "submission.log").open("wb") as log:
             self._submitter = subprocess.Popen(
                 command(self.batch.intent),
@@ -57,13 +62,31 @@ class Asked:
         """Whether its submitter is ours and runs."""
         return self._submitter is not None
 
-    def hear(self) -> Literal["accepted", "refused", "failed", ""]:
+    def hear(self) -> Literal["accepted", "refused", "in doubt", "failed", ""]:
         """What is new about the submission; ``failed``: our submitter ended without an answer."""
+        if self.handles is not None or self.refused:
+            return ""
         ended = self._submitter is not None and self._submitter.poll() is not None
-        news = "" if self._answered else self._read_answer()
+        answer = self.batch.answered()
         if ended:
             self._submitter = None
-        return "failed" if ended and not self._answered else news
+        if answer is not None and answer[0] is not None:
+            return self._accept(answer[0])
+        if answer is not None and not re.search(IN_DOUBT, answer[1], re.IGNORECASE):
+            self.refused, self.said = True, answer[1]
+            return "refused"
+        if self.submitting:
+            return ""
+        found = self._place.find(self.batch)
+        if found:
+            complete(self.batch, found)
+            self.batch.answer(found)
+            return self._accept(found)
+        self.refused = found is not None
+        if answer is not None and not self.said:
+            self.said = answer[1]
+            return "in doubt"
+        return "failed" if ended and answer is None else ""
 
     def wait(self) -> None:
         """Wait until our submitter has ended."""
@@ -72,39 +95,18 @@ class Asked:
 
     def pending(self, slot: str) -> bool:
         """Whether the slot, not seen so far, may yet appear."""
-        if self.handles is None:
-            doubtful = self._place.bounds.adopts and self._young()
-            return not self.refused and (self.submitting or doubtful)
-        return self._place.active(self.handles[slot])
+        if self.handles is not None:
+            return self._place.active(self.handles[slot])
+        in_doubt = self._place.bounds.queues and not self.refused
+        return self.submitting or in_doubt
 
     def over(self) -> bool:
         """Whether nothing that it started is there any more."""
-        if self.submitting:
-            return False
         if self.handles is not None:
             return not any(self._place.active(handle) for handle in self.handles.values())
-        return bool(self.refused) or not self._young()
+        return self.refused and not self.submitting
 
-    @property
-    def _answered(self) -> bool:
-        return self.handles is not None or bool(self.refused)
-
-    def _read_answer(self) -> Literal["accepted", "refused", ""]:
-        answer = self.batch.answered()
-        if answer is None and not self.submitting:
-            found = self._place.handles(self.batch)  # the submitter ended in between
-            if found is not None:
-                complete(self.batch, found)
-                self.batch.answer(found)
-                answer = found, ""
-        if answer is None:
-            return ""
-        handles, self.refused = answer
-        if handles is None:
-            return "refused"
+    def _accept(self, handles: list[Handle]) -> Literal["accepted"]:
         tasks = zip(self.batch.tasks, handles, strict=True)
         self.handles = {slot: handle for slots, handle in tasks for slot in slots}
         return "accepted"
-
-    def _young(self) -> bool:
-        return time.time() - self.batch.time < UNANSWERED_SECONDS

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nas_hpc.cluster.executor import SlotError
 from nas_hpc.store import RunFolder
 from nas_hpc.store.durable import read_json, write_json
 
@@ -24,21 +25,23 @@ class Batch:
         name: unique, ``nas-<search>-<session>-<number>``.
         tasks: each with its slots.
         time: of the intent, seconds since 1970.
+        place: where the tasks run, as in ``slots.executor``.
     """
 
     folder: RunFolder
     name: str
     tasks: tuple[Task, ...]
     time: float
+    place: str
 
     @classmethod
-    def new(cls, folder: RunFolder, name: str, tasks: tuple[Task, ...]) -> Batch:
+    def new(cls, folder: RunFolder, name: str, tasks: tuple[Task, ...], place: str) -> Batch:
         """A batch whose intent is durable, and whose folder is made."""
-        batch = cls(folder, name, tasks, time.time())
+        batch = cls(folder, name, tasks, time.time(), place)
         batch.files.mkdir(mode=0o700)
         run = str(folder.root.resolve())
         data = {"name": name, "run": run, "tasks": [list(task) for task in tasks]}
-        write_json(batch.intent, data | {"time": batch.time})
+        write_json(batch.intent, data | {"time": batch.time, "place": place})
         return batch
 
     @classmethod
@@ -46,7 +49,8 @@ class Batch:
         """The batch of an intent file."""
         data = read_json(intent)
         tasks = tuple(tuple(task) for task in data["tasks"])
-        return cls(RunFolder(Path(data["run"])), data["name"], tasks, data["time"])
+        folder = RunFolder(Path(data["run"]))
+        return cls(folder, data["name"], tasks, data["time"], data["place"])
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -84,3 +88,24 @@ class Batch:
         """Delete the files of a batch that is over; its intent goes last."""
         self._answer.unlink(missing_ok=True)
         self.intent.unlink(missing_ok=True)
+
+
+def batches_of(folder: RunFolder) -> list[Batch]:
+    """The batches of a search that are not over, oldest first; no copies of another search's."""
+    intents = [path for path in folder.jobs.glob("nas-*.json") if "." not in path.stem]
+    batches = [Batch.of(path) for path in sorted(intents)]
+    return [batch for batch in batches if batch.folder.root == folder.root.resolve()]
+
+
+def check_place(folder: RunFolder, executor: str) -> None:
+    """See to it that no two executors have slots at one queue.
+
+    Raises:
+        SlotError: another executor may still have slots.
+    """
+    for batch in batches_of(folder):
+        if batch.place != executor:
+            raise SlotError(
+                f"{folder.root} may still have slots of the executor {batch.place!r}; before "
+                f"{executor!r} takes over: nas-hpc stop {folder.root.parent.name} --now"
+            )

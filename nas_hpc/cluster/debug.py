@@ -48,7 +48,7 @@ class DebugExecutor:
         return []
 
     def acknowledge(self, outcomes: Sequence[Outcome]) -> None:
-        spool.acknowledge(self._folder, outcomes)
+        spool.acknowledge(self._folder, outcomes, read=())
 
     def forget(self, trial: int) -> None:
         spool.forget(self._folder, trial, keep_log=True)

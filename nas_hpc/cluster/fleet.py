@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from nas_hpc.cluster import presence
 from nas_hpc.cluster.asked import Asked
-from nas_hpc.cluster.batch import Batch
+from nas_hpc.cluster.batch import Batch, batches_of
 from nas_hpc.cluster.executor import SlotError
 from nas_hpc.cluster.place import Handle, Place
 from nas_hpc.cluster.presence import Presence
@@ -54,11 +54,11 @@ class Fleet:
         self._place = place
         self._devices = devices
         self._epoch = epoch
-        batches = [Batch.of(p) for p in sorted(folder.jobs.glob("nas-*.json")) if "." not in p.stem]
-        ours = folder.root.resolve()  # other intents were copied here with the folder
-        self._asked = [Asked(batch, place) for batch in batches if batch.folder.root == ours]
+        self._asked = [Asked(batch, place) for batch in batches_of(folder)]
         self._batches = 0
-        self._gone: set[str] = set()
+        self._seen: dict[str, Presence] = {}
+        self._names: dict[str, set[str]] = {}
+        self._gone: dict[str, bool] = {}
         self._trouble = Trouble(folder)
         self._short_since: float | None = None
         self._ready: set[str] = set()
@@ -67,43 +67,55 @@ class Fleet:
         self.ending: set[str] = set()
         self.ended: list[SlotUse] = []
         self.look()
-        self._trouble.over()  # that of earlier sessions may have been seen to
 
     def look(self) -> None:
         """See which slots live, and which are on their way in or out."""
         self._place.see([asked.batch for asked in self._asked])
         for asked in self._asked:
             self._hear(asked)
-        present = {p.slot: p for p in presence.slots(self._folder) if p.slot not in self._gone}
-        self.living = {slot: p for slot, p in present.items() if self._alive(p, present)}
+        self._seen = {seen.slot: seen for seen in presence.slots(self._folder)}
+        self._names = presence.by_name_asked_for([*self._seen, *self._gone])
+        latest = presence.latest_restarts(self._seen.values())
+        self.living, self.ending = {}, set()
+        for slot, seen in self._seen.items():
+            # A task that Slurm has started again is another slot.
+            superseded = seen.identity.restart < latest.get(seen.identity.job, 0)
+            if slot in self._gone:
+                continue
+            if self._place.alive(seen) and not superseded:
+                self.living[slot] = seen
+            elif self._place.gone(seen, superseded):
+                self._bury(slot)
+            else:
+                self.ending.add(slot)
         ready = {slot for slot, seen in self.living.items() if seen.state == "ready"}
         if ready - self._ready:
             self._trouble.over()
         self._ready = ready
-        for slot in present.keys() - self.living.keys():
-            if self._place.gone(present[slot]):
-                self._bury(slot)
-        self.starting, self.ending = set(), present.keys() - self.living.keys() - self._gone
-        announced = {presence.asked_for(slot) for slot in present.keys() - self.ending}
+        self.starting = set()
         for asked in self._asked:
-            for slot in set(asked.batch.slots) - announced - self._gone:
-                if asked.pending(slot):
-                    self.starting.add(slot)
-                elif asked.handles is not None and slot not in present:
-                    self._bury(slot)
+            for slot in asked.batch.slots:
+                self._await(slot, asked)
 
     def gone(self, slot: str) -> bool:
         """Whether nothing more can come of the slot's claims, as of now."""
         if slot in self._gone:
             return True
+        if slot in self.living or slot in self.ending:
+            return False
+        # It has made itself known since the last look, or never will.
         seen = Presence.of(self._folder, slot)
         if seen is None:
             return presence.asked_for(slot) not in self.starting
-        return slot not in self.living and self._place.gone(seen)
+        return self._place.gone(seen, superseded=False)
 
     def why(self, slot: str) -> str:
         """How a slot that is gone has ended."""
-        return self._place.state(self._handle(slot), Presence.of(self._folder, slot))
+        return self._place.state(self._handle(slot), self._seen.get(slot))
+
+    def ended_at(self, slot: str) -> float:
+        """When a slot that is gone has ended, seconds since 1970."""
+        return self._place.life(self._handle(slot), self._seen.get(slot))[1]
 
     def keep(self, wanted: int) -> None:
         """See to it that there are so many slots, but no more than there may be.
@@ -113,20 +125,18 @@ class Fleet:
         """
         bounds = self._place.bounds
         there = self.living.keys() | self.starting
-        by_index = sorted(self.living, key=presence.index, reverse=True)
-        for slot in by_index[: max(0, len(there) - bounds.slots)]:
-            presence.retirement(self._folder, slot).touch()
+        self._reduce(len(there) - bounds.slots)
         missing = min(wanted, bounds.slots) - len(there | self.ending)
         now = time.monotonic()
         if missing <= 0:
             self._short_since = None
             return
         self._short_since = now if self._short_since is None else self._short_since
-        if any(asked.submitting for asked in self._asked) or self._trouble.waits:
+        if any(asked.submitting for asked in self._asked):
             return
-        if self._trouble.hopeless:
-            if not self._ready:
-                raise self._trouble.error()
+        if self._trouble.hopeless and not self._ready:
+            raise self._trouble.error()
+        if self._trouble.waits:
             return  # go on with those that there are
         room = bounds.waiting - math.ceil(len(self.starting) / bounds.together)
         most = min(room, bounds.batch, self._trouble.most_tasks)
@@ -146,18 +156,17 @@ class Fleet:
             lives = self._lives(batch)
             if not asked.over() or any(s in kept or not self.gone(s) for s in lives):
                 continue
-            ends = [Presence.of(self._folder, slot) for slot in lives]
-            if not asked.refused and any(p is None or p.state != "ended" for p in ends):
+            if not asked.refused and any(not self._gone.get(slot) for slot in lives):
                 self._trouble.keep_log(batch)
+            for slot in lives:
+                self._forget(slot)
             if batch.files.exists():
                 shutil.rmtree(batch.files)
             batch.delete()
             self._asked.remove(asked)
         asked_for = {slot for asked in self._asked for slot in self._lives(asked.batch)}
-        for slot in self._gone - asked_for - set(kept):
-            (self._folder.slots / f"{slot}.json").unlink(missing_ok=True)
-            presence.retirement(self._folder, slot).unlink(missing_ok=True)
-            self._gone.discard(slot)
+        for slot in self._gone.keys() - asked_for - set(kept):
+            self._forget(slot)
 
     def end(self) -> None:
         """End all slots; they and their children have ended on return.
@@ -171,17 +180,16 @@ class Fleet:
             presence.retirement(self._folder, slot).touch()
         while True:
             self.look()
-            slots = [Presence.of(self._folder, slot) for slot in (*self.living, *self.ending)]
+            present = [self._seen[slot] for slot in (*self.living, *self.ending)]
             handles = [
                 handle
                 for asked in self._asked
                 for handle in (asked.handles or {}).values()
                 if self._place.active(handle)
             ]
-            if not slots and not handles:
+            if not present and not handles:
                 break
             patience = self._place.bounds.patience - (time.monotonic() - began)
-            present = [seen for seen in slots if seen is not None]
             if patience < -self._place.bounds.patience:
                 raise SlotError(f"cannot be ended: {[str(seen.identity) for seen in present]}")
             self._place.end(handles, present, kill=patience <= 0)
@@ -193,19 +201,35 @@ class Fleet:
         for asked in self._asked:
             asked.wait()
 
-    def _alive(self, seen: Presence, present: dict[str, Presence]) -> bool:
-        """Whether it may take trials; a task that Slurm has started again is another slot."""
-        mine = seen.identity
-        newer = (
-            other.identity.job == mine.job and other.identity.restart > mine.restart
-            for other in present.values()
-        )
-        return self._place.alive(seen) and not (mine.job and any(newer))
+    def _await(self, slot: str, asked: Asked) -> None:
+        """Count a slot that was asked for as starting, if it, or its next life, may yet appear."""
+        lives = self._names.get(slot, set())
+        if any(life in self.living or self._gone.get(life) for life in lives):
+            return
+        if asked.pending(slot):
+            self.starting.add(slot)
+        elif asked.handles is not None and not lives:
+            self._bury(slot)
+
+    def _reduce(self, surplus: int) -> None:
+        """Have so many slots fewer: first those that wait in a queue, then those that live."""
+        waiting = sorted(self.starting)[: max(0, surplus)] if self._place.bounds.queues else []
+        handles = [handle for slot in waiting if (handle := self._handle(slot)) is not None]
+        if handles:
+            self._place.end(handles, [], kill=False)
+        by_index = sorted(self.living, key=presence.index, reverse=True)
+        for slot in by_index[: max(0, surplus - len(waiting))]:
+            presence.retirement(self._folder, slot).touch()
+
+    def _forget(self, slot: str) -> None:
+        (self._folder.slots / f"{slot}.json").unlink(missing_ok=True)
+        presence.retirement(self._folder, slot).unlink(missing_ok=True)
+        self._gone.pop(slot, None)
 
     def _hear(self, asked: Asked) -> None:
         news = asked.hear()
-        if news == "refused":
-            self._trouble.refused(asked.batch, asked.refused)
+        if news in ("refused", "in doubt"):
+            self._trouble.refused(asked.batch, asked.said)
         elif news == "failed":
             self._trouble.failed(asked.batch)
         elif news == "accepted":
@@ -213,9 +237,7 @@ class Fleet:
 
     def _lives(self, batch: Batch) -> set[str]:
         """Names of the batch's slots, and of what became of them after requeues."""
-        slots = set(batch.slots)
-        seen = {p.slot for p in presence.slots(self._folder)} | self._gone
-        return slots | {slot for slot in seen if presence.asked_for(slot) in slots}
+        return set(batch.slots).union(*(self._names.get(slot, ()) for slot in batch.slots))
 
     def _handle(self, slot: str) -> Handle | None:
         wanted = presence.asked_for(slot)
@@ -223,16 +245,20 @@ class Fleet:
         return next((handles[wanted] for handles in known if wanted in handles), None)
 
     def _bury(self, slot: str) -> None:
-        seen, handle = Presence.of(self._folder, slot), self._handle(slot)
-        batches = [a.batch for a in self._asked if presence.asked_for(slot) in a.batch.slots]
-        self._gone.add(slot)
+        seen, handle = self._seen.get(slot), self._handle(slot)
+        asked = [a for a in self._asked if presence.asked_for(slot) in a.batch.slots]
+        in_order = seen is not None and seen.state == "ended"
+        self._gone[slot] = in_order or (seen is not None and seen.state == "failed")
+        if not self._gone[slot] and seen is not None:
+            # Should it live after all, on a node that nothing is heard of, it takes nothing more.
+            presence.retirement(self._folder, slot).touch()
         state = self._place.state(handle, seen)
         if seen is None:
             failed = state not in NOT_THEIRS
         else:
             failed = seen.state == "failed" or (seen.state == "starting" and state in THEIRS)
-        if failed:
-            self._trouble.failed(*batches)
+        if failed and all(a.ours for a in asked):  # those of earlier sessions may be seen to
+            self._trouble.failed(*(a.batch for a in asked))
         started, ended = self._place.life(handle, seen)
         self.ended.append(
             SlotUse(
@@ -240,7 +266,7 @@ class Fleet:
                 job=seen.identity.job if seen else (handle or {}).get("job", ""),
                 host=seen.identity.host if seen else "",
                 devices=self._devices,
-                submitted=batches[0].time if batches else started,
+                submitted=asked[0].batch.time if asked else started,
                 started=started,
                 ended=ended,
                 state=state,
@@ -255,7 +281,8 @@ class Fleet:
         slots = [f"{number}-{index}" for index in indices]
         together = self._place.bounds.together
         tasks = tuple(tuple(slots[i : i + together]) for i in range(0, len(slots), together))
-        batch = Batch.new(self._folder, f"nas-{search}-{number}", tasks)
+        name = f"nas-{search}-{number}"
+        batch = Batch.new(self._folder, name, tasks, self._place.name)
         asked = Asked(batch, self._place)
         asked.submit()
         self._asked.append(asked)

@@ -32,6 +32,7 @@ class Job:
 
     Attributes:
         name: of the job.
+        reason: why it waits, in Slurm's words; empty where that was not asked.
         state: in Slurm's words, ``RUNNING``, ``TIMEOUT`` ...
         started, ended: seconds since 1970; NaN if not known.
     """
@@ -40,11 +41,17 @@ class Job:
     state: str
     started: float
     ended: float
+    reason: str = ""
 
     @property
     def waiting(self) -> bool:
         """Whether it has not started, or is to start again."""
         return self.state in WAITING
+
+    @property
+    def completing(self) -> bool:
+        """Whether its end has begun."""
+        return self.state == "COMPLETING"
 
     @property
     def active(self) -> bool:
@@ -75,7 +82,7 @@ def squeue(names: Collection[str] = ()) -> Snapshot:
     """
     command = ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}"]
     command += [f"--name={','.join(sorted(names))}"] if names else []
-    return _ask([*command, "--format=%i|%T|%S|%e|%j"], complete=True)
+    return _ask([*command, "--format=%i|%T|%S|%e|%r|%j"], complete=True)
 
 
 def sacct(names: Collection[str] = (), days: int = 14) -> Snapshot:
@@ -83,7 +90,7 @@ def sacct(names: Collection[str] = (), days: int = 14) -> Snapshot:
     command = ["sacct", "--allocations", "--noheader", "--parsable2", f"--starttime=now-{days}days"]
     command += [f"--user={getpass.getuser()}"]
     command += [f"--name={','.join(sorted(names))}"] if names else []
-    return _ask([*command, "--format=JobID,State,Start,End,JobName"], complete=False)
+    return _ask([*command, "--format=JobID,State,Start,End,Partition,JobName"], complete=False)
 
 
 ASK: Mapping[str, Callable[[Collection[str]], Snapshot]] = {"squeue": squeue, "sacct": sacct}
@@ -121,9 +128,12 @@ def run(command: list[str], seconds: float = PATIENCE) -> str:
             timeout=seconds,
             env=environment,
             stdin=subprocess.DEVNULL,
+            errors="replace",
         )
     except FileNotFoundError:
         raise NoAnswer(f"{command[0]} is not installed here") from None
+    except OSError as error:  # no more processes, say
+        raise NoAnswer(f"{command[0]}: {error}") from None
     except subprocess.TimeoutExpired:
         raise NoAnswer(f"{command[0]} gave no answer within {seconds:g} s") from None
     if done.returncode:
@@ -136,9 +146,13 @@ def _ask(command: list[str], complete: bool) -> Snapshot:
     asked = time.time()
     jobs = {}
     for line in run(command).splitlines():
-        number, state, started, ended, name = line.split("|", 4)
-        # "CANCELLED by 1000"; and Slurm guesses when what waits might start.
-        job = Job(name, state.split()[0].rstrip("+"), _seconds(started), _seconds(ended))
+        try:
+            number, state, started, ended, reason, name = line.split("|", 5)
+            state = state.split()[0].rstrip("+")  # "CANCELLED by 1000"
+        except (ValueError, IndexError):
+            raise NoAnswer(f"{command[0]} said {line!r}") from None
+        why = reason if complete else ""
+        job = Job(name, state, _seconds(started), _seconds(ended), why)
         jobs.update(dict.fromkeys(_numbers(number), job))
     return Snapshot(asked, jobs, complete)
 

@@ -7,6 +7,9 @@ from nas_hpc.cluster.jobs import NoAnswer, Snapshot
 from nas_hpc.cluster.presence import Presence, slots
 from nas_hpc.store import Identity, RunFolder
 
+LATE_SECONDS = 600.0
+"""The accounting knows of a job that has been there for so long."""
+
 
 def living_slots(folder: RunFolder) -> list[Presence]:
     """The slots of a search that may take trials, whoever started them.
@@ -18,11 +21,19 @@ def living_slots(folder: RunFolder) -> list[Presence]:
     if not any(seen.identity.job for seen in willing):
         return [seen for seen in willing if seen.alive]
     snapshot = jobs.ask()
-    return [p for p in willing if (_runs(p.identity, snapshot) if p.identity.job else p.alive)]
+    return [
+        seen
+        for seen in willing
+        if (_runs(seen.identity, seen.started, snapshot) if seen.identity.job else seen.alive)
+    ]
 
 
-def is_alive(identity: Identity) -> bool:
-    """Whether a process runs: on this machine, or in a Slurm job anywhere.
+def is_alive(identity: Identity, since: float) -> bool:
+    """Whether a process that was there at a time still runs, on this machine or in a Slurm job.
+
+    Args:
+        identity: of the process.
+        since: seconds since 1970.
 
     Raises:
         NoAnswer: it is in a Slurm job on another machine, and Slurm does not answer.
@@ -35,11 +46,11 @@ def is_alive(identity: Identity) -> bool:
     mine = Identity.mine()
     if identity.job == mine.job:  # another node of our own job, or what it was before a requeue
         return identity.restart == mine.restart
-    return _runs(identity, jobs.ask())
+    return _runs(identity, since, jobs.ask())
 
 
-def _runs(identity: Identity, snapshot: Snapshot) -> bool:
+def _runs(identity: Identity, since: float, snapshot: Snapshot) -> bool:
     job = snapshot.jobs.get(identity.job)
-    if job is None and not snapshot.complete:
+    if job is None and not snapshot.complete and snapshot.asked - since < LATE_SECONDS:
         raise NoAnswer(f"sacct does not know job {identity.job} yet")
     return job is not None and job.active and not job.waiting

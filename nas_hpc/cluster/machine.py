@@ -14,9 +14,14 @@ from nas_hpc.cluster.place import Bounds, Handle
 from nas_hpc.cluster.presence import Presence
 from nas_hpc.store import Identity
 
+UNANSWERED_SECONDS = 120.0
+"""Age at which the files of a submission that never answered are cleared away."""
+
 
 class Machine:
     """A `Place`; a task's handle is the process that submitit watches it with."""
+
+    name = "local"
 
     def __init__(self, slots: int) -> None:
         self.bounds = Bounds(slots=slots, waiting=slots, batch=slots)
@@ -27,8 +32,9 @@ class Machine:
     def see(self, batches: Collection[Batch]) -> None:
         return
 
-    def handles(self, batch: Batch) -> list[Handle] | None:
-        return None
+    def find(self, batch: Batch) -> list[Handle] | None:
+        # What it has started makes itself known; the others never will.
+        return [] if time.time() - batch.time > UNANSWERED_SECONDS else None
 
     def active(self, handle: Handle) -> bool:
         return Identity(**handle).alive()
@@ -36,7 +42,7 @@ class Machine:
     def alive(self, presence: Presence) -> bool:
         return presence.alive
 
-    def gone(self, presence: Presence) -> bool:
+    def gone(self, presence: Presence, superseded: bool) -> bool:
         return presence.gone
 
     def state(self, handle: Handle | None, presence: Presence | None) -> str:

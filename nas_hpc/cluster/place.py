@@ -24,7 +24,8 @@ class Bounds:
         together: slots of one task.
         gather_seconds: a missing slot waits so long for others to be missing too.
         patience: seconds that slots have to end in order before they are killed, and then again.
-        adopts: tasks that were submitted by a process that ended before it could answer are found.
+        queues: tasks may wait long for their start.
+        census_seconds: between two looks at the slots.
     """
 
     slots: int
@@ -32,12 +33,16 @@ class Bounds:
     batch: int
     together: int = 1
     gather_seconds: float = 0.0
-    adopts: bool = False
+    queues: bool = False
+    census_seconds: float = 1.0
     patience: float = 10.0
 
 
 class Place(Protocol):
     """See the module. What it says holds for the last `see`."""
+
+    name: str
+    """As in ``slots.executor``."""
 
     @property
     def bounds(self) -> Bounds: ...
@@ -50,8 +55,8 @@ class Place(Protocol):
         """Look again; these batches are not over."""
         ...
 
-    def handles(self, batch: Batch) -> list[Handle] | None:
-        """Of a batch whose submitter is gone without an answer, as far as can be told now."""
+    def find(self, batch: Batch) -> list[Handle] | None:
+        """The tasks of a batch whose submitter gave no answer; None as long as it is not known."""
         ...
 
     def active(self, handle: Handle) -> bool:
@@ -62,8 +67,11 @@ class Place(Protocol):
         """Whether the slot may take trials."""
         ...
 
-    def gone(self, presence: Presence) -> bool:
-        """Whether nothing more can come of the slot: no outcome that is not to be seen yet."""
+    def gone(self, presence: Presence, superseded: bool) -> bool:
+        """Whether nothing more can come of the slot: no outcome that is not to be seen yet.
+
+        A slot is superseded if its task has been started again, so that it cannot live.
+        """
         ...
 
     def state(self, handle: Handle | None, presence: Presence | None) -> str:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Sequence
 
 from nas_hpc.cluster import spool
-from nas_hpc.cluster.executor import SlotError, TrialSpec
+from nas_hpc.cluster.executor import TrialSpec
 from nas_hpc.cluster.fleet import Fleet
 from nas_hpc.cluster.place import Place
 from nas_hpc.cluster.spool import Claim
 from nas_hpc.experiment.model import Slots
 from nas_hpc.store import DamagedFile, Outcome, RunFolder, SlotUse, Status, read_outcome
-
-logger = logging.getLogger(__name__)
-
-CENSUS_SECONDS = 1.0
-"""Between two looks at the slots ..."""
+from nas_hpc.store.durable import list_anew
 
 OUT_OF_MEMORY = "OUT_OF_MEMORY"
 """Slurm's word for a task that took more memory than it asked for."""
 
 HURRIED_SECONDS = 0.1
-"""... or so long, when there is new work and a slot may be missing."""
+"""Between two looks at the slots when there is new work and a slot may be missing."""
 
 
 class Pool:
@@ -44,8 +39,10 @@ class Pool:
         self._fleet = Fleet(folder, place, slots.devices, epoch)
         self._handed_out: set[int] = set()
         self._lost_claims: set[Claim] = set()
+        self._judged: set[tuple[int, int]] = set()
         self._last_census = -math.inf
-        self._between = CENSUS_SECONDS
+        self._usual = place.bounds.census_seconds
+        self._between = self._usual
 
     def enqueue(self, specs: Sequence[TrialSpec]) -> None:
         for spec in specs:
@@ -56,14 +53,20 @@ class Pool:
     def poll(self) -> list[Outcome]:
         census = time.monotonic() - self._last_census > self._between
         suspects = self._census() if census else []
-        # Listed after the suspects were seen gone: what is missing now will never come.
+        if suspects:  # what is missing in a listing that was made after their end never comes
+            list_anew(self._folder.outcomes)
         ended = spool.outcomes(self._folder)
         lost = [claim for claim in suspects if claim.trial not in ended]
         for claim in lost:  # before any counts as handed out: the disk may be full
             spool.mark_attempt(self._folder, claim)  # in case the slot had no time to
         outcomes = [self._lose(claim) for claim in lost]
         for trial in ended - self._handed_out:
-            outcomes.append(self._read(trial))
+            outcome = self._read(trial)
+            if not outcome.answers and (trial, outcome.attempt) in self._judged:
+                # The slot says late what was told before; the trial may run again by now.
+                spool.outcome_path(self._folder, trial).unlink(missing_ok=True)
+                continue
+            outcomes.append(outcome)
             self._handed_out.add(trial)
         return sorted(outcomes, key=lambda outcome: (outcome.ended, outcome.trial))
 
@@ -73,9 +76,11 @@ class Pool:
         return [(claim.trial, claim.slot) for claim in claims if claim.trial not in ended]
 
     def acknowledge(self, outcomes: Sequence[Outcome]) -> None:
-        spool.acknowledge(self._folder, outcomes)
+        spool.acknowledge(self._folder, outcomes, read=self._handed_out)
         for outcome in outcomes:
             self._handed_out.discard(outcome.trial)
+            if outcome.answers:
+                self._judged = {each for each in self._judged if each[0] != outcome.trial}
 
     def forget(self, trial: int) -> None:
         spool.forget(self._folder, trial, keep_log=True)
@@ -97,15 +102,12 @@ class Pool:
     def close(self) -> None:
         if spool.queued(self._folder) or spool.claims(self._folder):
             self._fleet.settle()
-            return
-        try:
+        else:
             self._fleet.end()
-        except SlotError as error:
-            logger.warning("slots are left to end by themselves: %s", error)
 
     def _census(self) -> list[Claim]:
         """Look after the slots; claims of slots that are gone and that `poll` must judge."""
-        self._last_census, self._between = time.monotonic(), CENSUS_SECONDS
+        self._last_census, self._between = time.monotonic(), self._usual
         self._fleet.look()
         waiting = len(spool.queued(self._folder))
         claims = spool.claims(self._folder)
@@ -123,17 +125,18 @@ class Pool:
         except DamagedFile as damage:
             slot = next((c.slot for c in spool.claims(self._folder) if c.trial == trial), "")
             attempt = spool.attempts(self._folder, trial)
-            return self._lost(Claim(trial, attempt, slot), "lost", str(damage))
+            return self._lost(Claim(trial, attempt, slot), "lost", str(damage), time.time())
 
     def _lose(self, claim: Claim) -> Outcome:
         self._lost_claims.add(claim)
+        self._judged.add((claim.trial, claim.attempt))
         why = self._fleet.why(claim.slot)
         status: Status = "killed" if why == OUT_OF_MEMORY else "lost"
-        return self._lost(claim, status, f"slot {claim.slot} is gone: {why}")
+        ended = min(time.time(), self._fleet.ended_at(claim.slot))
+        return self._lost(claim, status, f"slot {claim.slot} is gone: {why}", ended)
 
-    def _lost(self, claim: Claim, status: Status, reason: str) -> Outcome:
-        now = time.time()
-        started = min(now, spool.attempted(self._folder, claim) or now)
+    def _lost(self, claim: Claim, status: Status, reason: str, ended: float) -> Outcome:
+        started = min(ended, spool.attempted(self._folder, claim) or ended)
         return Outcome(
             trial=claim.trial,
             status=status,
@@ -141,8 +144,8 @@ class Pool:
             reason=reason,
             attempt=claim.attempt,
             started=started,
-            ended=now,
-            seconds=now - started,
+            ended=ended,
+            seconds=ended - started,
             slot=claim.slot,
             devices=self._devices,
         )

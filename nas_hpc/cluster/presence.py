@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -104,3 +104,21 @@ def asked_for(slot: str) -> str:
 def index(slot: str) -> int:
     """The slot's index, which decides its GPU."""
     return int(slot.rpartition("-")[2])
+
+
+def by_name_asked_for(slots: Collection[str]) -> dict[str, set[str]]:
+    """The names under which each slot that was asked for has lived."""
+    names: dict[str, set[str]] = {}
+    for slot in slots:
+        names.setdefault(asked_for(slot), set()).add(slot)
+    return names
+
+
+def latest_restarts(seen: Collection[Presence]) -> dict[str, int]:
+    """How often Slurm has started each job again, as far as its slots have said."""
+    latest: dict[str, int] = {}
+    for each in seen:
+        mine = each.identity
+        if mine.job:
+            latest[mine.job] = max(mine.restart, latest.get(mine.job, 0))
+    return latest

@@ -27,8 +27,10 @@ from nas_hpc.store import (
 )
 
 SHORTEST_WAIT = 0.005
-LONGEST_WAIT = 0.5
-"""Seconds between two looks at the queue: short after work, long when it is quiet."""
+"""Seconds between two looks at the queue right after work."""
+
+THE_SEARCH = "the search is told to end now"
+"""Ends a slot so that what it was doing waits again, as if it had not been begun."""
 
 
 class Dismissed(RuntimeError):
@@ -43,12 +45,16 @@ class Terms:
         environment: of its children.
         until: when its time is up, seconds since 1970.
         most_trials: after so many it ends.
+        most_lost: after so many lost trials in a row it ends: its machine may be to blame.
+        longest_wait: seconds between two looks when it is quiet.
         interruptions_count: a trial that the slot's end interrupts has used up an attempt.
     """
 
     environment: Mapping[str, str]
     until: float = math.inf
     most_trials: float = math.inf
+    most_lost: float = math.inf
+    longest_wait: float = 0.5
     interruptions_count: bool = False
 
 
@@ -70,10 +76,11 @@ class Slot:
         self._identity = Identity.mine()
         self._started = time.time()
         self._trials = 0
+        self._lost_in_a_row = 0
         self._longest = 0.0
         self._child: WarmChild | None = None
         self._signal = 0
-        self._room = Room(folder.root, told_to_end=self._told_to_end)
+        self._room = Room(folder.root, told_to_end=self._must_end)
 
     def serve(self) -> None:
         """Take trials until told to end, until there has been none for a while, or time is up.
@@ -99,7 +106,7 @@ class Slot:
                     break
                 if spool.stop_request(self._folder) == "drain":
                     break
-                wait = min(max(2 * wait, SHORTEST_WAIT), LONGEST_WAIT)
+                wait = min(max(2 * wait, SHORTEST_WAIT), self._terms.longest_wait)
         except (Dismissed, DiskFull):
             pass  # told to end; on a full disk perhaps without having said how the trial ended
         finally:
@@ -126,20 +133,22 @@ class Slot:
                     reason = f"not finished within slots.trial_seconds = {limit:g}"
                     self._conclude(claim, began, "diverged", reason)
                     return self._start_child()
-                answer = self._listen(child, LONGEST_WAIT)
+                answer = self._listen(child, self._terms.longest_wait)
                 if answer is not None and "waits" in answer:  # for room on the disk
                     answer = limit = None
         except ChildEnded as ended:
+            self._lost_in_a_row += 1
             self._conclude(claim, began, ended.status, ended.reason)
             return self._start_child()
         except Dismissed as dismissed:
             child.kill()
-            if self._terms.interruptions_count and str(dismissed):
+            if self._terms.interruptions_count and str(dismissed) != THE_SEARCH:
                 self._conclude(claim, began, "lost", str(dismissed))
             elif not spool.has_ended(self._folder, claim):
                 spool.release(self._folder, claim)
             raise
         self._longest = max(self._longest, time.time() - began)
+        self._lost_in_a_row = 1 + self._lost_in_a_row if answer.get("status") == "lost" else 0
         if answer.get("status") == "ok":
             return child
         child.dismiss()
@@ -170,7 +179,7 @@ class Slot:
         try:
             answer = None
             while answer is None:
-                answer = self._listen(child, LONGEST_WAIT)
+                answer = self._listen(child, self._terms.longest_wait)
         except ChildEnded as ended:
             self._announce("failed")
             raise RuntimeError(f"children cannot start in slot {self._name}: {ended}") from None
@@ -191,17 +200,14 @@ class Slot:
             ChildEnded: see `WarmChild.answer`.
             Dismissed: the slot must end at once.
         """
-        if self._told_to_end():
-            raise Dismissed(self._interruption())
+        if why := self._must_end():
+            raise Dismissed(why)
         return child.answer(seconds)
 
-    def _told_to_end(self) -> bool:
-        return bool(self._interruption()) or spool.stop_request(self._folder) == "now"
-
-    def _interruption(self) -> str:
-        """By what the slot's work is cut short, if it is not the search that ends it."""
+    def _must_end(self) -> str:
+        """Why the slot must end at once; empty if it need not."""
         if spool.stop_request(self._folder) == "now":
-            return ""
+            return THE_SEARCH
         if time.time() >= self._terms.until:
             return f"the time of slot {self._name} is up"
         return f"slot {self._name} was told to end by signal {self._signal}" * bool(self._signal)
@@ -211,6 +217,7 @@ class Slot:
         return (
             retirement(self._folder, self._name).exists()
             or self._trials >= self._terms.most_trials
+            or self._lost_in_a_row >= self._terms.most_lost
             or time.time() + self._longest >= self._terms.until
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Collection, Sequence
 
@@ -22,6 +23,15 @@ logger = logging.getLogger(__name__)
 SMALLEST_LIMIT = 1001
 """Tasks of an array where Slurm does not tell; its own default."""
 
+STUCK = r"(?i)held|limit|constraints|invalid|never|unavailable"
+"""In Slurm's reasons why a task waits: somebody must see to it."""
+
+SUBMISSION_SECONDS = 5.0
+"""After an intent, before the queue is searched for its jobs."""
+
+LATE_SECONDS, LATEST_SECONDS = 120.0, 600.0
+"""After an intent, jobs that the controller, or the accounting, does not list were never taken."""
+
 
 class Slurm:
     """A `Place`; a task's handle is its job number, and when it was submitted.
@@ -30,17 +40,21 @@ class Slurm:
     its last files may still be on their way here, so it is gone only after ``grace_seconds``.
     """
 
+    name = "slurm"
+
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = arrays
         self._poller = Poller(lambda names: jobs.ask(arrays.poll_with, names), arrays.poll_seconds)
         self._missed: dict[str, float] = {}
+        self._named: set[str] = set()
         self.bounds = Bounds(
             slots=arrays.max_running,
             waiting=arrays.max_queued,
             batch=largest_array(),
             together=arrays.trials_per_gpu,
             gather_seconds=arrays.gather_seconds,
-            adopts=True,
+            queues=True,
+            census_seconds=min(5.0, arrays.poll_seconds),
             patience=30.0,
         )
 
@@ -54,36 +68,44 @@ class Slurm:
 
     def see(self, batches: Collection[Batch]) -> None:
         self._poller.watch([batch.name for batch in batches])
-
-    def handles(self, batch: Batch) -> list[Handle] | None:
         latest = self._poller.latest
-        if latest is None or latest.asked < batch.time:
+        for job in latest.jobs.values() if latest else ():
+            if job.waiting and re.search(STUCK, job.reason) and job.reason not in self._named:
+                self._named.add(job.reason)
+                logger.warning("%s waits, and may not start by itself: %s", job.name, job.reason)
+
+    def find(self, batch: Batch) -> list[Handle] | None:
+        latest = self._poller.latest
+        if latest is None or latest.asked < batch.time + SUBMISSION_SECONDS:
             return None
         found = [number for number, job in latest.jobs.items() if job.name == batch.name]
         if not found:
-            return None
+            sure = LATE_SECONDS if latest.complete else LATEST_SECONDS
+            return [] if latest.asked > batch.time + sure else None
         array, is_array, _ = found[0].partition("_")
         numbers = [f"{array}_{task}" if is_array else array for task in range(len(batch.tasks))]
         return [{"job": number, "submitted": batch.time} for number in numbers]
 
     def active(self, handle: Handle) -> bool:
         job = self._job(handle["job"], handle["submitted"])
-        return job is None or job.active
+        return job is None or (job.active and not job.completing)
 
     def alive(self, presence: Presence) -> bool:
         if presence.state not in ("starting", "ready"):
             return False
         job = self._of(presence)
-        return job is None or (job.active and not job.waiting)
+        return job is None or (job.active and not job.waiting and not job.completing)
 
-    def gone(self, presence: Presence) -> bool:
+    def gone(self, presence: Presence, superseded: bool) -> bool:
+        """See `Place`; a second answer of Slurm, ``grace_seconds`` later, must say the same."""
         if presence.state in ("ended", "failed"):
             return True  # it said so after its last file
-        if self.alive(presence):
+        latest = self._poller.latest
+        if latest is None or (self.alive(presence) and not superseded):
             self._missed.pop(presence.slot, None)
             return False
-        missed = self._missed.setdefault(presence.slot, time.monotonic())
-        return time.monotonic() - missed >= self._arrays.grace_seconds
+        missed = self._missed.setdefault(presence.slot, latest.asked)
+        return latest.asked - missed >= self._arrays.grace_seconds
 
     def state(self, handle: Handle | None, presence: Presence | None) -> str:
         job = self._of(presence) if presence else self._of_handle(handle)
@@ -111,10 +133,13 @@ class Slurm:
         try:
             if numbers:
                 jobs.run(["scancel", *sorted(numbers)])
-            time.sleep(1.0)
+        except NoAnswer as reason:  # it also complains of what has ended in the meantime
+            logger.warning("scancel: %s", reason)
+        time.sleep(1.0)
+        try:
             self._poller.hurry()
         except NoAnswer as reason:
-            logger.warning("Slurm does not answer, so nothing is cancelled: %s", reason)
+            logger.warning("Slurm does not answer: %s", reason)
 
     def _waits(self, handle: Handle) -> bool:
         job = self._of_handle(handle)

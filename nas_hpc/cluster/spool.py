@@ -23,7 +23,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,8 +176,12 @@ def recover(folder: RunFolder) -> set[int]:
     return found | set(queued(folder)) | outcomes(folder)
 
 
-def acknowledge(folder: RunFolder, recorded: Iterable[Outcome]) -> None:
-    """Delete the files of attempts that are recorded; see `Executor.acknowledge`."""
+def acknowledge(folder: RunFolder, recorded: Iterable[Outcome], read: Collection[int]) -> None:
+    """Delete the files of attempts that are recorded; see `Executor.acknowledge`.
+
+    Outcomes of the trials in ``read`` were read from their files. Others were judged; should there
+    be a file now, it came late and nobody has read it.
+    """
     claimed = claims(folder)
     for outcome in recorded:
         if outcome.answers:
@@ -186,7 +190,8 @@ def acknowledge(folder: RunFolder, recorded: Iterable[Outcome]) -> None:
         for taken in claimed:
             if (taken.trial, taken.attempt) == (outcome.trial, outcome.attempt):
                 taken.path(folder).unlink(missing_ok=True)
-        outcome_path(folder, outcome.trial).unlink(missing_ok=True)
+        if outcome.trial in read:
+            outcome_path(folder, outcome.trial).unlink(missing_ok=True)
 
 
 def forget(

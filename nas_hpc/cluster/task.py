@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from nas_hpc.cluster.environment import child_environment, task_environment
-from nas_hpc.cluster.presence import incarnation
+from nas_hpc.cluster.presence import Presence, incarnation
 from nas_hpc.cluster.slot import Slot, Terms
 from nas_hpc.experiment import Experiment
 from nas_hpc.experiment.model import Slots
@@ -38,7 +39,7 @@ def run_task(run_folder: str, slots: Sequence[str]) -> None:
     if folder.root.stat().st_mode & 0o022:
         raise PermissionError(f"{folder.root} can be written by others; chmod go-w it")
     if len(slots) > 1:
-        _run_each(run_folder, slots)
+        _run_each(folder, slots)
         return
     experiment = Experiment.model_validate_json(folder.experiment.read_text())
     name = incarnation(slots[0], Identity.mine().restart)
@@ -55,23 +56,38 @@ def terms_of(config: Slots, environment: Mapping[str, str]) -> Terms:
         environment=task_environment(environment, config.threads),
         until=end - min(ENDING_SECONDS, seconds / 10),
         most_trials=config.arrays.trials_per_task or math.inf,
+        most_lost=2,
+        longest_wait=2.0,  # hundreds of slots look at the same folders
         interruptions_count=True,
     )
 
 
-def _run_each(run_folder: str, slots: Sequence[str]) -> None:
-    command = [sys.executable, "-m", "nas_hpc.cluster.task", run_folder]
-    processes = [subprocess.Popen([*command, slot]) for slot in slots]
+def _run_each(folder: RunFolder, slots: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "nas_hpc.cluster.task", str(folder.root)]
+    running = {slot: subprocess.Popen([*command, slot]) for slot in slots}
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        for process in processes:
+        for process in running.values():
             process.send_signal(signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGUSR2, pass_on)
-    failed = [slot for slot, process in zip(slots, processes, strict=True) if process.wait()]
+    failed = []
+    while running:
+        time.sleep(0.5)
+        for slot in [slot for slot, process in running.items() if process.poll() is not None]:
+            if running.pop(slot).returncode:
+                failed.append(slot)
+                _say_for_it(folder, slot)
     if failed:
         raise RuntimeError(f"slots {', '.join(failed)} failed")
+
+
+def _say_for_it(folder: RunFolder, slot: str) -> None:
+    """Say that a slot has ended which could not do so itself: its task may go on for hours."""
+    seen = Presence.of(folder, incarnation(slot, Identity.mine().restart))
+    if seen is not None and seen.state in ("starting", "ready"):
+        replace(seen, state="ended", ended=time.time()).announce(folder)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class Trouble:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         self._failures = 0
-        self._refusals = 0
+        self._delays = 0
         self._not_before = -math.inf
         self.most_tasks = math.inf
         self._blamed: Path | None = None
@@ -51,7 +51,7 @@ class Trouble:
 
     def over(self) -> None:
         """A slot was ready, so it was not the slots' fault; or it may have been seen to."""
-        self._failures = self._refusals = 0
+        self._failures = self._delays = 0
 
     def accepted(self) -> None:
         """A batch was submitted."""
@@ -62,17 +62,23 @@ class Trouble:
         self._failures += 1
         for batch in batches:
             self._blamed = self.keep_log(batch)
+        if self.hopeless:  # there may be slots to go on with; now and then one more is tried
+            self.most_tasks = 1
+            self._put_off(f"slots cannot start, see {self._blamed}")
 
     def refused(self, batch: Batch, text: str) -> None:
         """Nothing of the batch was submitted. Limits and a busy controller are waited for."""
         if re.search(FAULTS, text, re.IGNORECASE):
             self.failed(batch)
             return
-        delay = min(LONGEST_DELAY, SHORTEST_DELAY * 2**self._refusals)
-        self._refusals += 1
         self.most_tasks = max(1, len(batch.tasks) // 2)
+        self._put_off(text)
+
+    def _put_off(self, why: str) -> None:
+        delay = min(LONGEST_DELAY, SHORTEST_DELAY * 2**self._delays)
+        self._delays += 1
         self._not_before = time.monotonic() + delay
-        logger.warning("no more tasks for now, trying again in %.0f s: %s", delay, text)
+        logger.warning("no more tasks for now, trying again in %.0f s: %s", delay, why)
 
     def keep_log(self, batch: Batch) -> Path:
         """Put what the batch has said so far into the folder of logs."""

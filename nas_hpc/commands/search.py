@@ -23,6 +23,9 @@ def search(
         str, typer.Option(help="Starts MPI programs; the number of ranks is appended.")
     ] = "mpiexec -launcher fork",
     children: Children = None,
+    attempt: Annotated[
+        int, typer.Option(min=1, help="Of a workflow: from 2 on, what was stopped stays so.")
+    ] = 1,
 ) -> None:
     """Search for architectures until the budget is spent.
 
@@ -36,7 +39,8 @@ def search(
     from nas_hpc.experiment import read
     from nas_hpc.search.launch import launch
 
-    launch(experiment, strategy or read(experiment).search.strategy, marker, mpiexec, children)
+    strategy = strategy or read(experiment).search.strategy
+    launch(experiment, strategy, marker, mpiexec, children, attempt)
 
 
 @app.command()

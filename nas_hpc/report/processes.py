@@ -42,7 +42,11 @@ class Processes:
             return self._state
         self._state_asked = now
         try:
-            self._state = "searching" if is_alive(session.identity) else reason or "interrupted"
+            self._state = (
+                "searching"
+                if is_alive(session.identity, session.started)
+                else reason or "interrupted"
+            )
         except (LookupError, NoAnswer):
             self._state = f"last written by {session.identity}"
         return self._state

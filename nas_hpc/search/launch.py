@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from nas_hpc.cluster import NoAnswer, living_slots
+from nas_hpc.cluster import NoAnswer, check_place, living_slots
 from nas_hpc.experiment import Experiment, read
 from nas_hpc.policies import is_replicated
 from nas_hpc.search.configuration import check, of_strategy
@@ -31,6 +31,7 @@ def launch(
     marker: Path | None,
     mpiexec: str = MPIEXEC,
     children: Path | None = None,
+    attempt: int = 1,
 ) -> None:
     """Search until it is done, and write the marker then.
 
@@ -40,6 +41,7 @@ def launch(
         marker: a small JSON file that says that the search is done, and how it ended.
         mpiexec: starts MPI programs; ``-n`` and the program are appended.
         children: YAML file of how children run as Slurm arrays; without it they run here.
+        attempt: from 1; a workflow's further ones leave a search alone that was stopped meanwhile.
 
     Raises:
         SearchFailed: it was stopped, or the MPI program failed.
@@ -53,11 +55,14 @@ def launch(
     check(experiment, load_space(experiment), folder)
     folder.create()
     ending = Ending.of(read_search(folder), experiment.budget)
+    if attempt > 1 and ending.reason in (STOPPED, STOPPED_NOW):
+        raise SearchFailed(_explain(folder, ending, 0))
     if not ending.done and follow(folder, Claim.of(experiment, folder), tell):
         ending = Ending.of(read_search(folder), experiment.budget)
         if ending.reason in (STOPPED, STOPPED_NOW):
             raise SearchFailed(_explain(folder, ending, 0))
     if not ending.done:
+        check_place(folder, experiment.slots.executor)
         check_room(folder.root)
         folder.stop.unlink(missing_ok=True)
         asked = [name, strategy, *([str(children)] if children else [])]

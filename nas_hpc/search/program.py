@@ -37,7 +37,7 @@ from nas_hpc.search.ranks import DISPATCHER, Ranks
 from nas_hpc.search.replica import Replicas
 from nas_hpc.search.server import Shard
 from nas_hpc.search.session import DispatcherRank
-from nas_hpc.search.succession import Claim, Refused, living_writer
+from nas_hpc.search.succession import Claim, Refused, awaited_writer
 from nas_hpc.spaces import Space, load_space
 from nas_hpc.store import RunFolder, claim_session, load_checkpoint, read_search
 
@@ -79,7 +79,7 @@ def dispatch(experiment: Experiment, mail: Mail, ranks: Ranks) -> None:
     folder.create()
     space = load_space(experiment)
     claim = Claim.of(experiment, folder)
-    if (other := living_writer(folder)) is not None:
+    if (other := awaited_writer(folder, print)) is not None:
         raise Refused(f"{folder.root} is being written by {other.identity}")
     fix(experiment, space, folder)
     session = claim_session(folder, claim.identity, claim.experiment)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from types import FrameType
 
-from nas_hpc.cluster import Executor, stop_request
+from nas_hpc.cluster import Executor, SlotError, stop_request
 from nas_hpc.experiment import Experiment
 from nas_hpc.search.commands import Acknowledge, Command, Enqueue, Finish, Forget, Keep, Order
 from nas_hpc.search.dispatcher import Dispatcher
@@ -238,9 +238,12 @@ class DispatcherRank:
         with done_without("recording the end"):
             self._commit([Event("ended", self._reason, time.time())] if asked_for else [])
         with done_without("clearing up after the slots"):
-            if self._reason in (STOPPED_NOW, BROKEN):
-                self._executor.cancel()
-            self._executor.close()
+            try:
+                if self._reason in (STOPPED_NOW, BROKEN):
+                    self._executor.cancel()
+                self._executor.close()
+            except SlotError as error:
+                self._say(f"slots are left to end by themselves: {error}")
             self._record_slots()
         with done_without("merging what is recorded"):
             self._room.awaited(self._writer.close)

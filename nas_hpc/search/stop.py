@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nas_hpc.cluster import Executor, living_slots, make_executor
+from nas_hpc.cluster.batch import batches_of
 from nas_hpc.experiment import Experiment
 from nas_hpc.search.succession import FAR_SECONDS, NEAR_SECONDS, living_writer
 from nas_hpc.store import RunFolder, read_json
@@ -28,7 +29,7 @@ def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
     """
     root = Path(experiment.runs) / experiment.name
     folders = [RunFolder(path.parent) for path in sorted(root.glob("*/experiment.json"))]
-    waited_for = [folder for folder in folders if _lives(folder) or _tasks(folder)]
+    waited_for = [folder for folder in folders if _lives(folder) or batches_of(folder)]
     request = "now" if now else "drain"
     for folder in waited_for:
         folder.stop.write_text(request)
@@ -39,8 +40,9 @@ def stop(experiment: Experiment, now: bool, say: Callable[[str], None]) -> None:
         while _lives(folder):
             if not folder.stop.exists():  # a search that was just starting took it for an old one
                 folder.stop.write_text(request)
-            time.sleep(FAR_SECONDS if _tasks(folder) else NEAR_SECONDS)
-        if now and _tasks(folder):  # some may not have started yet, and nobody is left to see it
+            on_slurm = any(batch.place == "slurm" for batch in batches_of(folder))
+            time.sleep(FAR_SECONDS if on_slurm else NEAR_SECONDS)
+        if now and batches_of(folder):  # nobody is left to end what waits, and to clear up
             _executor(folder).cancel()
         say(f"{folder.root}: stopped; the same search command goes on where it was")
     if not waited_for:
@@ -51,15 +53,6 @@ def _executor(folder: RunFolder) -> Executor:
     """The executor of a search that nobody carries on."""
     experiment = Experiment.model_validate(read_json(folder.experiment))
     return make_executor(folder, experiment, epoch=0)
-
-
-def _tasks(folder: RunFolder) -> bool:
-    """Whether Slurm has been asked for tasks that may not be over."""
-    return any(folder.jobs.glob("nas-*.json")) and _on_slurm(folder)
-
-
-def _on_slurm(folder: RunFolder) -> bool:
-    return bool(read_json(folder.experiment)["slots"].get("arrays"))
 
 
 def _lives(folder: RunFolder) -> bool:

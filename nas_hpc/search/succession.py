@@ -46,22 +46,31 @@ def living_writer(folder: RunFolder) -> Session | None:
 
     Raises:
         Refused: whether it still runs cannot be told from here.
+        NoAnswer: Slurm, which knows, does not answer.
     """
     session = current_session(folder)
     if session is None:
         return None
     try:
-        return session if is_alive(session.identity) else None
-    except NoAnswer as silence:
-        raise Refused(
-            f"{folder.root} was last written by {session.identity}; whether it still runs cannot "
-            f"be told now: {silence}"
-        ) from None
+        return session if is_alive(session.identity, session.started) else None
     except LookupError:
         raise Refused(
             f"{folder.root} was last written by {session.identity}; whether it still runs cannot "
             f"be told from here: start the search there"
         ) from None
+
+
+def awaited_writer(folder: RunFolder, say: Callable[[str], None]) -> Session | None:
+    """The same, once Slurm answers."""
+    said = False
+    while True:
+        try:
+            return living_writer(folder)
+        except NoAnswer as silence:
+            if not said:
+                say(f"waiting for Slurm to say whether the last writer still runs: {silence}")
+            said = True
+            time.sleep(FAR_SECONDS)
 
 
 def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> bool:
@@ -74,7 +83,7 @@ def follow(folder: RunFolder, claim: Claim, say: Callable[[str], None]) -> bool:
         Refused: it is alive with another user, configuration or folder.
     """
     said = False
-    while (session := living_writer(folder)) is not None:
+    while (session := awaited_writer(folder, say)) is not None:
         for what, theirs, ours in (
             ("user", session.identity.user, claim.identity.user),
             ("folder", session.run, claim.run),

@@ -87,6 +87,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def list_anew(folder: Path) -> None:
+    """Change the folder, so that a shared file system lists it anew instead of from its cache."""
+    mark = folder / f".listing.{secrets.token_hex(4)}.tmp"
+    mark.touch()
+    mark.unlink()
+
+
 def _temporary(path: Path) -> Path:
     # Random, because processes of several machines, with equal numbers, share the folder.
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nas_hpc.store.durable import create_json, write_json
+from nas_hpc.store.durable import create_json, list_anew, write_json
 from nas_hpc.store.folder import RunFolder
 from nas_hpc.store.identity import Identity
 
@@ -140,6 +140,7 @@ def guarded(folder: RunFolder, epoch: int) -> Iterator[Callable[[], None]]:
     except OSError:
         check()  # the newer session may have cleaned up what this one was writing
         raise
+    list_anew(folder.sessions)  # what follows cannot be undone
     check()
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
-
 from nas_hpc.store.checkpoints import load_checkpoint
+from nas_hpc.store.durable import list_anew
 from nas_hpc.store.folder import RunFolder
 from nas_hpc.store.identity import Identity
 from nas_hpc.store.lock import Inheritance, Session, fence, inherit
@@ -29,8 +27,8 @@ def claim_session(folder: RunFolder, identity: Identity, experiment_digest: str)
         OSError: the disk is full, say.
     """
     session = fence(folder, identity, experiment_digest)
-    _see_all(folder.segments)
-    _see_all(folder.checkpoints)
+    list_anew(folder.segments)
+    list_anew(folder.checkpoints)
     files, ancestry = current_view(folder)
     checkpoint = load_checkpoint(folder)
     inherits = Inheritance(
@@ -43,10 +41,3 @@ def claim_session(folder: RunFolder, identity: Identity, experiment_digest: str)
         for leftover in place.glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
     return session
-
-
-def _see_all(folder: Path) -> None:
-    """Change the folder, so that a shared file system lists it anew instead of from its cache."""
-    mark = folder / f".listing.{secrets.token_hex(4)}.tmp"
-    mark.touch()
-    mark.unlink()

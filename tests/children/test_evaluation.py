@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from nas_hpc.children import evaluation
 from nas_hpc.children.contract import Trial
 from nas_hpc.children.evaluation import device_of, evaluate, trial_seed
-from nas_hpc.experiment import ExperimentError
-from nas_hpc.experiment.model import Reward
+from nas_hpc.experiment import Arrays, Experiment, ExperimentError
+from nas_hpc.experiment.model import Reward, Slots
 from nas_hpc.store import read_outcome, write_outcome
 from tests.children.runs import make_experiment, make_run, make_spec
 
@@ -183,3 +184,15 @@ def test_slots_share_the_gpus_by_their_number(monkeypatch):
     assert [device_of(slot)[-1] for slot in slots] == list("010100")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_of("local-1") == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine's GPU is in order")
+def test_a_gpu_out_of_order_is_no_reason_to_train_on_the_cpu(tmp_path, monkeypatch):
+    slots = Slots(executor="slurm", arrays=Arrays(gpus=1))
+    experiment = Experiment(name="any", slots=slots)
+    monkeypatch.setattr(evaluation, "DRIVER", tmp_path)
+    with pytest.raises(RuntimeError, match="torch sees none"):
+        evaluation.check_gpu(experiment)
+    evaluation.check_gpu(Experiment(name="any"))
+    monkeypatch.setattr(evaluation, "DRIVER", tmp_path / "no driver")
+    evaluation.check_gpu(experiment)

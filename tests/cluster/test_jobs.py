@@ -30,10 +30,10 @@ def says(tmp_path, monkeypatch):
 
 
 SQUEUE = """\
-7|RUNNING|1795000000|1795003600|nas-a
-9_0|RUNNING|1795000000|1795003600|nas-b
-9_1|PENDING|N/A|N/A|nas-b
-9_2|TIMEOUT|1795000000|1795000060|nas|b
+7|RUNNING|1795000000|1795003600|None|nas-a
+9_0|RUNNING|1795000000|1795003600|None|nas-b
+9_1|PENDING|N/A|N/A|Resources|nas-b
+9_2|TIMEOUT|1795000000|1795000060|TimeLimit|nas|b
 """
 
 
@@ -52,7 +52,10 @@ def test_squeue_lists_each_task_of_an_array(says):
 
 
 def test_sacct_abbreviates_waiting_tasks_and_says_who_cancelled(says):
-    says("sacct", "12_[0,3-5%2]|PENDING|Unknown|Unknown|nas-c\n12_1|CANCELLED by 1000|1|2|nas-c\n")
+    says(
+        "sacct",
+        "12_[0,3-5%2]|PENDING|Unknown|Unknown|main|nas-c\n12_1|CANCELLED by 1000|1|2|main|nas-c\n",
+    )
     snapshot = jobs.sacct()
     assert not snapshot.complete
     waiting = {number for number, job in snapshot.jobs.items() if job.waiting}
@@ -63,13 +66,13 @@ def test_sacct_abbreviates_waiting_tasks_and_says_who_cancelled(says):
 
 @pytest.mark.parametrize("state", ["REQUEUED", "REQUEUE_HOLD", "PENDING"])
 def test_a_requeued_job_waits(says, state):
-    says("squeue", f"3|{state}|N/A|N/A|x\n")
+    says("squeue", f"3|{state}|N/A|N/A|None|x\n")
     assert jobs.squeue().jobs["3"].waiting
 
 
 def test_one_command_that_does_not_answer_is_enough_to_ask_the_other(says):
     says("squeue", "slurm_load_jobs error: Unable to contact slurm controller", code=1)
-    says("sacct", "5|COMPLETED|1|2|x\n")
+    says("sacct", "5|COMPLETED|1|2|main|x\n")
     assert not jobs.ask().jobs["5"].active
     with pytest.raises(NoAnswer, match="Unable to contact slurm controller"):
         jobs.ask("squeue")

@@ -31,7 +31,7 @@ class Task:
             (commands / name).chmod(0o700)
         monkeypatch.setenv("PATH", str(commands), prepend=":")
         folder = self.lab.folder
-        self._batch = Batch.new(folder, "nas-search-000001-001", ((SLOT,),))
+        self._batch = Batch.new(folder, "nas-search-000001-001", ((SLOT,),), "slurm")
         self._batch.answer([{"job": JOB, "submitted": time.time()}])
         self.runs(True)
         elsewhere = Identity("node7", "another boot", 4321, 99, "somebody", job=JOB)
@@ -41,7 +41,7 @@ class Task:
 
     def runs(self, running: bool) -> None:
         """What squeue says from now on."""
-        line = f"{JOB}|RUNNING|{time.time():.0f}|N/A|{self._batch.name}\n"
+        line = f"{JOB}|RUNNING|{time.time():.0f}|N/A|None|{self._batch.name}\n"
         self._jobs.write_text(line if running else "")
 
     def pool(self, grace: float) -> Pool:

@@ -171,7 +171,7 @@ def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     """Its slots are adopted, too many of them retired, and the bound on slots holds in the end."""
     folder = lab.folder
     tasks = (("000001-001-0",), ("000001-001-1",))
-    batch = Batch.new(folder, "nas-0-000001-001", tasks)
+    batch = Batch.new(folder, "nas-0-000001-001", tasks, "local")
     command = [*light_submission(batch.intent), "killed"]
     assert subprocess.run(command, start_new_session=True).returncode == -signal.SIGKILL
     assert batch.answered() is None
@@ -182,7 +182,7 @@ def test_a_submitter_killed_before_its_answer(lab, light, monkeypatch):
     assert {outcome.status for outcome in collect(pool, 2)} == {"ok"}
     poll_until(pool, lambda: sum(p.alive for p in lab.presences()) == 1, "the surplus to retire")
     assert pool.poll() == []
-    monkeypatch.setattr("nas_hpc.cluster.asked.UNANSWERED_SECONDS", 0.0)
+    monkeypatch.setattr("nas_hpc.cluster.machine.UNANSWERED_SECONDS", 0.0)
     pool.close()
     assert lab.files() == set()
     until(lambda: not lab.processes(), "the processes that submitit watches slots with to end")
@@ -223,8 +223,8 @@ def test_children_that_cannot_start_end_the_search_with_what_they_said(lab, ligh
 
 
 def test_a_slot_killed_between_taking_a_trial_and_counting_it(lab, monkeypatch):
-    monkeypatch.setattr("nas_hpc.cluster.pool.CENSUS_SECONDS", 0.0)
     pool = lab.pool()
+    monkeypatch.setattr(pool, "_usual", 0.0)
     spool.enqueue(lab.folder, lab.spec(1))
     with monkeypatch.context() as patch:
         patch.setattr(spool, "mark_attempt", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -262,7 +262,7 @@ def test_slots_of_a_search_that_was_copied_are_left_alone(lab, tmp_path):
     original = subprocess.Popen(["sleep", "600"])
     slot, identity = "000001-001-0", Identity.of(original.pid)
     Presence(slot, identity, None, "ready").announce(lab.folder)
-    batch = Batch.new(lab.folder, "nas-0-000001-001", ((slot,),))
+    batch = Batch.new(lab.folder, "nas-0-000001-001", ((slot,),), "local")
     batch.answer([identity.json()])
     assert lab.pool().slots_alive() == 1
     copied = RunFolder(tmp_path / "copy" / "experiment" / "strategy")

@@ -46,7 +46,7 @@ def outcome_of(lab, trial: int):
     path = spool.outcome_path(lab.folder, trial)
     until(path.exists, f"the outcome of trial {trial}")
     outcome = read_outcome(path)
-    spool.acknowledge(lab.folder, [outcome])
+    spool.acknowledge(lab.folder, [outcome], read={outcome.trial})
     return outcome
 
 

@@ -98,7 +98,7 @@ def test_attempts_are_numbered_on(folder):
     for attempt in (1, 2, 3):
         spool.enqueue(folder, spec(7))
         assert spool.claim(folder, "s-0") == Claim(7, attempt, "s-0")
-        spool.acknowledge(folder, [outcome(7, "lost", attempt)])
+        spool.acknowledge(folder, [outcome(7, "lost", attempt)], read={7})
         assert spool.attempts(folder, 7) == attempt
 
 
@@ -153,7 +153,7 @@ def test_acknowledged_trials_leave_only_what_is_needed(folder, status, left):
     for name in ("log.txt", "checkpoint.pt", "own/file"):
         (working / name).touch()
     write_outcome(spool.outcome_path(folder, 1042), outcome(1042, status))
-    spool.acknowledge(folder, [outcome(1042, status)])
+    spool.acknowledge(folder, [outcome(1042, status)], read={1042})
     assert files(folder) == {f"trials/000001/000001042/{name}" for name in left}
     spool.forget(folder, 1042, keep_log=False)
     assert files(folder) == set()
@@ -164,7 +164,7 @@ def test_acknowledging_one_attempt_leaves_the_claim_of_another(folder):
     dead = spool.claim(folder, "s-0")
     spool.enqueue(folder, spec(7))
     alive = spool.claim(folder, "s-1")
-    spool.acknowledge(folder, [outcome(7, "lost", dead.attempt)])
+    spool.acknowledge(folder, [outcome(7, "lost", dead.attempt)], read={7})
     assert spool.claims(folder) == [alive]
 
 
@@ -199,14 +199,14 @@ def test_an_interrupted_deletion_is_repeated(folder, status, monkeypatch):
             patch.setattr(os, "unlink", counted(unlink))
             patch.setattr(os, "rmdir", counted(rmdir))
             try:
-                spool.acknowledge(folder, [recorded])
+                spool.acknowledge(folder, [recorded], read={recorded.trial})
                 interrupted = False
             except Killed:
                 interrupted = True
         if interrupted:
             assert spool.outcomes(folder) == {7}
             assert spool.has_ended(folder, claim)
-            spool.acknowledge(folder, [recorded])
+            spool.acknowledge(folder, [recorded], read={recorded.trial})
         assert spool.outcomes(folder) == set()
         assert spool.claims(folder) == []
         spool.forget(folder, 7, keep_log=False)
@@ -225,6 +225,6 @@ def test_files_that_cannot_be_deleted_do_not_end_the_search(folder, monkeypatch,
         raise OSError(39, "Directory not empty")
 
     monkeypatch.setattr(spool.shutil, "rmtree", refuse)
-    spool.acknowledge(folder, [outcome(7)])
+    spool.acknowledge(folder, [outcome(7)], read={7})
     assert spool.outcomes(folder) == set()
     assert "files of trial 7 stay: [Errno 39] Directory not empty" in caplog.text

@@ -27,6 +27,8 @@ checkpoint search_part:
         tasks=ranks,
         nodes=1,
         mpi="mpiexec -launcher fork",
+        # What was stopped on purpose is not retried.
+        attempt=lambda wildcards, attempt: attempt,
     params:
         experiment=EXPERIMENT,
         strategy=lambda wildcards: STRATEGIES[wildcards.strategy],
@@ -49,7 +51,8 @@ checkpoint search_part:
     shell:
         # Ctrl-C ends the search in order; tee outlives it, to write its last lines.
         "nas-hpc part --marker {output:q} {params.limit} -- search {params.experiment:q} "
-        "--strategy {params.strategy:q} --mpiexec {resources.mpi:q} {params.children} 2>&1 "
+        "--strategy {params.strategy:q} --mpiexec {resources.mpi:q} {params.children} "
+        "--attempt {resources.attempt} 2>&1 "
         "| tee -i {log:q}"
 
 
