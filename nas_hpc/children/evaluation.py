@@ -149,7 +149,7 @@ def device_of(slot: str) -> str:
 
 
 def check_gpu(experiment: Experiment) -> None:
-    """See to it that children do not train on the CPU, for hours, beside a GPU that is out of order.
+    """See to it that children do not train on the CPU for hours beside a GPU out of order.
 
     Raises:
         RuntimeError: GPUs were asked for, the driver is there, and torch sees none.
