@@ -30,10 +30,15 @@ demo: .venv/.installed
 	.venv/bin/snakemake --profile workflow/profiles/local --config experiment=$(EXPERIMENT)
 	.venv/bin/nas-hpc show $(EXPERIMENT)
 
+# These disturb the cluster, so nothing may run beside them.
+ALONE := $(addprefix tests/slurm/test_,lab.py doctor.py faults.py)
+
+# The others two files at a time: most of their time they wait.
 test: check
-	pytest tests --ignore=tests/search --ignore=tests/workflow --ignore=tests/slurm
-	pytest tests/search
-	pytest tests/workflow $(wildcard tests/slurm)
+	pytest -n 2 --dist loadfile tests --ignore=tests/slurm
+	python -m tests.slurm.lab during -- \
+		pytest -n 2 --dist loadfile tests/slurm $(addprefix --ignore=,$(ALONE))
+	pytest $(ALONE)
 
 test-long: .venv/.installed-dev
 	pytest -m long --timeout=7200

@@ -35,7 +35,7 @@ class Arrays(Strict):
     gpus: Annotated[int, Field(ge=0)] = 1
     """GPUs of one task. 0: children train on the CPU."""
 
-    cpus: Positive = 2
+    cpus: Positive = 1
     """CPU cores of one task."""
 
     memory_gb: Annotated[float, Field(gt=0)] = 8.0

@@ -1,4 +1,4 @@
-"""``python -m tests.slurm.lab up|down|status``: a real Slurm on this machine, by hand."""
+"""``python -m tests.slurm.lab up|down|status|during``: a real Slurm on this machine, by hand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.slurm.lab import packages
 from tests.slurm.lab.cluster import Cluster
 from tests.slurm.lab.daemons import Trouble
 from tests.slurm.lab.layout import Layout
@@ -14,13 +15,16 @@ from tests.slurm.lab.layout import Layout
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.slurm.lab", description=__doc__)
-    parser.add_argument("action", choices=("up", "down", "status"))
+    parser.add_argument("action", choices=("up", "down", "status", "during"))
+    parser.add_argument("command", nargs="*", help="of during: what is run while the cluster is up")
     parser.add_argument("--folder", type=Path, default=Layout.folder)
     parser.add_argument("--port", type=int, default=Layout.port, help="the first of seven")
     parser.add_argument("--no-link", action="store_true", help="leave /etc/slurm alone")
     chosen = parser.parse_args()
     cluster = Cluster(Layout(chosen.folder.resolve(), chosen.port))
     try:
+        if chosen.action == "during":
+            return during(cluster, chosen.command)
         actions = {"up": up, "down": down, "status": status}
         return actions[chosen.action](cluster, not chosen.no_link)
     except (Trouble, subprocess.TimeoutExpired) as trouble:
@@ -44,6 +48,18 @@ def down(cluster: Cluster, link: bool) -> int:
     cluster.down()
     print(f"The cluster in {cluster.layout.folder} is gone.")
     return 0
+
+
+def during(cluster: Cluster, command: list[str]) -> int:
+    """Run a command with the cluster up, where one can be had; its exit code."""
+    was_up = cluster.is_up()
+    if not packages.obstacle():
+        cluster.up()
+    try:
+        return subprocess.run(command).returncode
+    finally:
+        if not was_up and cluster.layout.folder.exists():
+            cluster.down()
 
 
 def status(cluster: Cluster, link: bool) -> int:

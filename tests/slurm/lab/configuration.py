@@ -80,7 +80,7 @@ AccountingStorageEnforce=limits,qos
 SlurmdParameters=config_overrides
 GresTypes=gpu
 NodeName={nodes} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_ports} CPUs=8 Boards=1 \
-SocketsPerBoard=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=24000 Gres=gpu:{gpus} State=UNKNOWN
+SocketsPerBoard=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=12000 Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES PriorityTier=1 MaxTime=INFINITE State=UP OverSubscribe=NO
 PartitionName=high Nodes=ALL Default=NO PriorityTier=10 MaxTime=INFINITE State=UP OverSubscribe=NO
 """
