@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from math import isnan
 from typing import TypeVar
 
 from nas_hpc.experiment import Experiment
@@ -90,7 +91,11 @@ class Arm:
 
     @property
     def slots(self) -> int:
-        """Places for children at a time."""
+        """Slots at a time: what was asked for; on a cluster, the most that there were."""
+        lives = [use for use in self.log.slots if use.job and not isnan(use.started)]
+        if lives:
+            changes = sorted((t, n) for u in lives for t, n in ((u.started, 1), (u.ended, -1)))
+            return max(accumulate(n for _, n in changes))
         return 1 if self.experiment.slots.executor == "debug" else self.experiment.slots.count
 
     @property

@@ -1,7 +1,10 @@
+import math
+
 import pytest
 
+from nas_hpc.experiment import Experiment
 from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
-from nas_hpc.store import Event, SearchLog
+from nas_hpc.store import Event, SearchLog, SlotUse
 from tests.report.laboratory import START, experiment_in, outcome, record, sample
 
 
@@ -103,3 +106,12 @@ def test_arms_are_read_in_the_order_of_the_configuration(tmp_path):
 
 def test_own_strategies_are_called_by_their_name():
     assert title("/home/me/mine.py:evolution") == "evolution"
+
+
+def test_slots_of_a_cluster_are_as_many_as_there_were_at_a_time():
+    def life(number: int, started: float, ended: float) -> SlotUse:
+        return SlotUse(f"{number}", f"7_{number}", "n1", 1.0, 0.0, started, ended, "COMPLETED")
+
+    lives = (life(0, 0.0, 10.0), life(1, 5.0, 20.0), life(2, 10.0, 30.0), life(3, math.nan, 30.0))
+    arm = Arm("random", Experiment(name="any"), SearchLog(slots=lives))
+    assert arm.slots == 2
