@@ -89,7 +89,8 @@ def mpi_world(mpiexec: str) -> Finding:
         said = answer(command, MPI_SECONDS, mpi.environment())
     except ProgramError as error:
         return failed(f"{started}: {error}", mend)
-    worlds = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    lines = said.replace("}{", "}\n{").splitlines()  # a launcher may run them together
+    worlds = [json.loads(line) for line in lines if line.startswith("{")]
     if len(worlds) != 1 or worlds[0]["size"] != RANKS:
         sizes = ", ".join(str(world["size"]) for world in worlds) or "none"
         return failed(f"{started} gave worlds of size {sizes}, not one of {RANKS}", mend)
