@@ -111,11 +111,17 @@ def test_hundreds_in_flight_take_few_requests(lab, requests, slurm):
     pool = lab.pool()
     pool.enqueue([lab.spec(i, gate="never") for i in range(400)])
     began = time.monotonic()
-    poll_until(pool, lambda: pool.slots_alive() == 400, "400 slots in flight")
-    listed = slurm.run("squeue", "--noheader", "--array", "--format=%j|%K").splitlines()
-    numbers = [int(line.partition("|")[2]) for line in listed if line.startswith("nas-")]
-    assert len(numbers) == 400
-    assert max(numbers) < MAX_ARRAY_SIZE
+
+    def numbers() -> list[int]:
+        """Of our tasks in the queue, within their arrays."""
+        batches = {path.stem for path in lab.folder.jobs.glob("nas-*.json") if "." not in path.stem}
+        listed = slurm.run("squeue", "--noheader", "--array", "--format=%j|%K").splitlines()
+        pairs = [line.split("|") for line in listed]
+        return [int(number) for name, number in pairs if name in batches]
+
+    poll_until(pool, lambda: len(numbers()) == 400, "400 tasks in flight")
+    assert pool.slots_alive() == 400
+    assert max(numbers()) < MAX_ARRAY_SIZE
     poll_until(pool, lambda: lab.reached("never"), "a trial to run")
     poll_until(pool, lambda: time.monotonic() - began > 20, "some polls")
     given, seconds = requests(), time.monotonic() - began

@@ -89,7 +89,7 @@ def test_a_time_limit_that_is_too_long_for_the_partition(slurm: Cluster) -> None
 
 
 def test_a_quality_of_service_that_allows_few_jobs(slurm: Cluster) -> None:
-    found = cluster.limits(Arrays(qos="few", max_running=32, trials_per_gpu=2))
+    found = cluster.limits(Arrays(qos="few", max_running=32, cpus=2, trials_per_gpu=2))
     assert found.level == "warning" and "`max_running` 16" in found.mend
     assert found.found == "QOS few: 8 submitted at a time; the search wants up to 16 tasks"
     assert cluster.limits(Arrays(qos="few", max_running=8)).level == "ok"
