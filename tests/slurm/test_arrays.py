@@ -125,7 +125,8 @@ def test_hundreds_in_flight_take_few_requests(lab, requests, slurm):
     poll_until(pool, lambda: lab.reached("never"), "a trial to run")
     poll_until(pool, lambda: time.monotonic() - began > 20, "some polls")
     given, seconds = requests(), time.monotonic() - began
-    assert given.count("sbatch") == math.ceil(400 / MAX_ARRAY_SIZE)
+    # A task that ended meanwhile may have been replaced.
+    assert 0 <= given.count("sbatch") - math.ceil(400 / MAX_ARRAY_SIZE) <= 2
     assert 3 <= given.count("squeue") <= seconds / 2.0 + 1
     assert set(given) <= {"sbatch", "squeue", "scontrol"} and given.count("scontrol") == 1
     pool.cancel()
