@@ -124,6 +124,6 @@ def submits(report: dict[str, Any]) -> Finding:
     if report["submits"]:
         return failed(
             f"a compute node may not submit: {report['submits']}",
-            "run the search where sbatch works: `search_on: login` in slurm/config.v8+.yaml",
+            "run the search where sbatch works: `search_on: login` in slurm/search.yaml",
         )
     return Finding("may submit its children from a compute node")
