@@ -60,14 +60,15 @@ class Asked:
     @property
     def submitting(self) -> bool:
         """Whether its submitter is ours and runs."""
-        return self._submitter is not None
+        return self._submitter is not None and self._submitter.poll() is None
 
     def hear(self) -> Literal["accepted", "refused", "in doubt", "failed", ""]:
         """What is new about the submission; ``failed``: our submitter ended without an answer."""
         if self.handles is not None or self.refused:
             return ""
-        ended = self._submitter is not None and self._submitter.poll() is not None
-        answer = self.batch.answered()
+        submitting = self.submitting
+        ended = self._submitter is not None and not submitting
+        answer = self.batch.answered()  # after the look at who writes it
         if ended:
             self._submitter = None
         if answer is not None and answer[0] is not None:
@@ -75,7 +76,7 @@ class Asked:
         if answer is not None and not re.search(IN_DOUBT, answer[1], re.IGNORECASE):
             self.refused, self.said = True, answer[1]
             return "refused"
-        if self.submitting:
+        if submitting:
             return ""
         found = self._place.find(self.batch)
         if found:

@@ -33,6 +33,10 @@ THEIRS = ("FAILED", "OUT_OF_MEMORY")
 """States of tasks that ended before their child was ready, and will do so again."""
 
 
+SHORTEST_PAUSE = 0.1
+"""Seconds between the first two looks at slots that are told to end; doubled each time."""
+
+
 class Fleet:
     """Starts slots, adopts those that earlier sessions started, and clears up behind them.
 
@@ -174,12 +178,12 @@ class Fleet:
         Raises:
             SlotError: some cannot be ended.
         """
-        self.settle()
-        began = time.monotonic()
-        for slot in self.living:
-            presence.retirement(self._folder, slot).touch()
+        self._settle()
+        began, pause = time.monotonic(), SHORTEST_PAUSE
         while True:
             self.look()
+            for slot in self.living:
+                presence.retirement(self._folder, slot).touch()
             present = [self._seen[slot] for slot in (*self.living, *self.ending)]
             handles = [
                 handle
@@ -193,11 +197,17 @@ class Fleet:
             if patience < -self._place.bounds.patience:
                 raise SlotError(f"cannot be ended: {[str(seen.identity) for seen in present]}")
             self._place.end(handles, present, kill=patience <= 0)
-            time.sleep(0.1)
+            time.sleep(pause)
+            pause = min(2 * pause, self._place.bounds.census_seconds)
         self.clear(kept=())
+        self._place.see(())
 
-    def settle(self) -> None:
-        """Wait until what is being submitted is submitted."""
+    def leave(self) -> None:
+        """Let the slots go on by themselves, as soon as what is being submitted is submitted."""
+        self._settle()
+        self._place.see(())
+
+    def _settle(self) -> None:
         for asked in self._asked:
             asked.wait()
 
@@ -214,7 +224,7 @@ class Fleet:
     def _reduce(self, surplus: int) -> None:
         """Have so many slots fewer: first those that wait in a queue, then those that live."""
         waiting = sorted(self.starting)[: max(0, surplus)] if self._place.bounds.queues else []
-        handles = [handle for slot in waiting if (handle := self._handle(slot)) is not None]
+        handles = [handle for slot in waiting if (handle := self._handle(slot))]
         if handles:
             self._place.end(handles, [], kill=False)
         by_index = sorted(self.living, key=presence.index, reverse=True)
@@ -259,16 +269,18 @@ class Fleet:
             failed = seen.state == "failed" or (seen.state == "starting" and state in THEIRS)
         if failed and all(a.ours for a in asked):  # those of earlier sessions may be seen to
             self._trouble.failed(*(a.batch for a in asked))
+        submitted = asked[0].batch.time if asked else -math.inf
         started, ended = self._place.life(handle, seen)
+        started = max(started, submitted)  # Slurm tells whole seconds
         self.ended.append(
             SlotUse(
                 slot=slot,
                 job=seen.identity.job if seen else (handle or {}).get("job", ""),
                 host=seen.identity.host if seen else "",
                 devices=self._devices,
-                submitted=asked[0].batch.time if asked else started,
+                submitted=submitted if asked else started,
                 started=started,
-                ended=ended,
+                ended=ended if math.isnan(started) else max(started, ended),
                 state=state,
             )
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Collection
 
 from nas_hpc.cluster.jobs import NoAnswer, Snapshot
@@ -29,7 +31,7 @@ class Poller:
         self._ask = ask
         self._seconds = seconds
         self._names: frozenset[str] = frozenset()
-        self._wake = threading.Event()
+        self._last = -math.inf
         self._silent = False
         self._thread: threading.Thread | None = None
         self.latest: Snapshot | None = None
@@ -42,25 +44,34 @@ class Poller:
             self._thread = threading.Thread(target=self._run, name="slurm poller", daemon=True)
             self._thread.start()
 
-    def hurry(self) -> None:
-        """Ask at once, and wait for the answer of a question put from now on.
+    def hurry(self, seconds: float) -> None:
+        """Ask now, and wait for the answer; but not if the last one is fewer seconds old.
 
         Raises:
             NoAnswer: there is none.
         """
-        self.latest = self._ask(self._names)
-        self.asked += 1
+        if time.monotonic() - self._last >= seconds:
+            self.latest = self._answer()
 
     def _run(self) -> None:
         while True:
             if self._names:
                 self._ask_once()
-            self._wake.wait(self._seconds)
+            else:
+                self._last = time.monotonic()
+            while (left := self._last + self._seconds - time.monotonic()) > 0:
+                time.sleep(left)
 
-    def _ask_once(self) -> None:
+    def _answer(self) -> Snapshot:
         self.asked += 1
         try:
-            latest = self._ask(self._names)
+            return self._ask(self._names)
+        finally:
+            self._last = time.monotonic()
+
+    def _ask_once(self) -> None:
+        try:
+            latest = self._answer()
         except NoAnswer as reason:
             if not self._silent:
                 logger.warning("Slurm does not answer, so nothing is decided: %s", reason)

@@ -101,7 +101,7 @@ class Pool:
 
     def close(self) -> None:
         if spool.queued(self._folder) or spool.claims(self._folder):
-            self._fleet.settle()
+            self._fleet.leave()
         else:
             self._fleet.end()
 

@@ -29,6 +29,9 @@ STUCK = r"(?i)held|limit|constraints|invalid|never|unavailable"
 SUBMISSION_SECONDS = 5.0
 """After an intent, before the queue is searched for its jobs."""
 
+ENDING_SECONDS = 2.0
+"""Least time between two questions when tasks are told to end and somebody waits for that."""
+
 LATE_SECONDS, LATEST_SECONDS = 120.0, 600.0
 """After an intent, jobs that the controller, or the accounting, does not list were never taken."""
 
@@ -47,6 +50,7 @@ class Slurm:
         self._poller = Poller(lambda names: jobs.ask(arrays.poll_with, names), arrays.poll_seconds)
         self._missed: dict[str, float] = {}
         self._named: set[str] = set()
+        self._cancelled: dict[bool, set[str]] = {False: set(), True: set()}
         self.bounds = Bounds(
             slots=arrays.max_running,
             waiting=arrays.max_queued,
@@ -130,14 +134,15 @@ class Slurm:
         """Cancel what still waits for its start; or, to ``kill``, all. Slurm sees to it."""
         numbers = {handle["job"] for handle in handles if kill or self._waits(handle)}
         numbers |= {seen.identity.job for seen in presences if kill and self.alive(seen)}
+        numbers -= self._cancelled[kill]
         try:
             if numbers:
                 jobs.run(["scancel", *sorted(numbers)])
+                self._cancelled[kill] |= numbers
         except NoAnswer as reason:  # it also complains of what has ended in the meantime
             logger.warning("scancel: %s", reason)
-        time.sleep(1.0)
         try:
-            self._poller.hurry()
+            self._poller.hurry(0.0 if numbers else ENDING_SECONDS)
         except NoAnswer as reason:
             logger.warning("Slurm does not answer: %s", reason)
 

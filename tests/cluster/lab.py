@@ -86,6 +86,7 @@ class Lab:
         self.experiment = Experiment.model_validate_json(self.folder.experiment.read_text())
         self.gates = tmp_path / "gates"
         self.epoch = 0
+        self._pools: list[Pool] = []
 
     def place(self) -> Machine:
         """Where its slots run."""
@@ -94,7 +95,13 @@ class Lab:
     def pool(self) -> Pool:
         """The pool of a new session."""
         self.epoch += 1
-        return Pool(self.folder, self.experiment.slots, self.place(), self.epoch)
+        self._pools.append(Pool(self.folder, self.experiment.slots, self.place(), self.epoch))
+        return self._pools[-1]
+
+    def leave(self) -> None:
+        """Close all pools, so that none asks any more for what becomes of its slots."""
+        while self._pools:
+            self._pools.pop().close()
 
     def spec(self, trial: int, act: str = "answer", gate: str = "") -> TrialSpec:
         """A trial whose child acts so, once the gate is opened if it has one."""

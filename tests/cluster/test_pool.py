@@ -80,6 +80,23 @@ def test_idle_slots_end_by_themselves_and_are_cleared_away(lab, light):
     pool.close()
 
 
+def test_a_submitter_may_end_long_after_its_answer(lab, monkeypatch):
+    """It is looked at in between; slots are asked for again all the same."""
+
+    def lingers(intent: Path) -> list[str]:
+        return ["sh", "-c", '"$@" && sleep 1', "lingers", *light_submission(intent)]
+
+    monkeypatch.setattr(asked, "command", lingers)
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1)])
+    collect(pool, 1)
+    (seen,) = lab.presences()
+    os.kill(seen.identity.pid, signal.SIGKILL)
+    pool.enqueue([lab.spec(2)])
+    collect(pool, 1)
+    pool.close()
+
+
 def test_a_killed_slot_costs_its_trial_one_attempt(lab, light):
     pool = lab.pool()
     pool.enqueue([lab.spec(1, gate="never"), lab.spec(2, gate="open")])

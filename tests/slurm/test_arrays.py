@@ -55,6 +55,7 @@ def lab(slurm, tmp_path, monkeypatch):
 
     yield make
     for each in made:
+        each.leave()
         executor = each.pool()
         executor.cancel()
         assert each.processes() == []
@@ -129,7 +130,11 @@ def test_hundreds_in_flight_take_few_requests(lab, requests, slurm):
     assert 0 <= given.count("sbatch") - math.ceil(400 / MAX_ARRAY_SIZE) <= 2
     assert 3 <= given.count("squeue") <= seconds / 2.0 + 1
     assert set(given) <= {"sbatch", "squeue", "scontrol"} and given.count("scontrol") == 1
+    began = time.monotonic()
     pool.cancel()
+    ending, seconds = requests()[len(given) :], time.monotonic() - began
+    assert ending.count("scancel") <= 2
+    assert ending.count("squeue") <= 2 + seconds / 2.0 + 1
 
 
 def test_a_quota_is_waited_for(lab, slurm, caplog):
@@ -138,7 +143,7 @@ def test_a_quota_is_waited_for(lab, slurm, caplog):
     pool = lab.pool()
     pool.enqueue([lab.spec(i, "work") for i in range(24)])
     assert {outcome.status for outcome in collect(pool, 24)} == {"ok"}
-    assert pool.slots_alive() <= FEW
+    assert len(pool._fleet.living) <= FEW
     assert "QOSMaxSubmitJobPerUserLimit" in caplog.text
     pool.close()
 
