@@ -30,18 +30,19 @@ demo: .venv/.installed
 	.venv/bin/snakemake --profile workflow/profiles/local --config experiment=$(EXPERIMENT)
 	.venv/bin/nas-hpc show $(EXPERIMENT)
 
-# These disturb the cluster, so nothing may run beside them.
-ALONE := $(addprefix tests/slurm/test_,lab.py doctor.py faults.py)
+# Several files at a time: most of their time they wait. On Slurm each process has a cluster of its
+# own, beside one for the tests that need the machine's.
+SIDE_BY_SIDE := pytest -n 2 --dist loadfile --ignore=tests/slurm
+ON_SLURM := python -m tests.slurm.lab during -- \
+	pytest -n 3 --dist worksteal tests/slurm
 
-# The others two files at a time: most of their time they wait.
 test: check
-	pytest -n 2 --dist loadfile tests --ignore=tests/slurm
-	python -m tests.slurm.lab during -- \
-		pytest -n 2 --dist loadfile tests/slurm $(addprefix --ignore=,$(ALONE))
-	pytest $(ALONE)
+	$(SIDE_BY_SIDE)
+	$(ON_SLURM)
 
 test-long: .venv/.installed-dev
-	pytest -m long --timeout=7200
+	pytest -m long --timeout=7200 --ignore=tests/slurm
+	$(ON_SLURM) -m long --timeout=7200
 
 # make test brings it up and takes it down itself; one that is up already, it uses and leaves.
 slurm-up: .venv/.installed

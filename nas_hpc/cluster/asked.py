@@ -10,10 +10,14 @@ from typing import Literal
 
 from nas_hpc.cluster.batch import Batch
 from nas_hpc.cluster.place import Handle, Place
+from nas_hpc.cluster.presence import asked_for
 from nas_hpc.cluster.submission import complete
 
 IN_DOUBT = r"timed out|unable to contact|communication|connection|socket"
 """What sbatch says where the jobs may have been taken all the same."""
+
+MEMORY = r"slurmstepd.*(exceeded .*memory limit|oom.kill)"
+"""What Slurm writes into the log of a task that took more memory than it asked for."""
 
 
 def command(intent: Path) -> list[str]:
@@ -101,11 +105,19 @@ class Asked:
         in_doubt = self._place.bounds.queues and not self.refused
         return self.submitting or in_doubt
 
+    def lacked_memory(self, slot: str) -> bool:
+        """Whether Slurm has ended the slot's task for that."""
+        handle = (self.handles or {}).get(asked_for(slot), {})
+        logs = self.batch.files.glob(f"{handle.get('job')}_*_log.out")
+        return any(re.search(MEMORY, log.read_text(errors="replace")) for log in logs)
+
     def over(self) -> bool:
         """Whether nothing that it started is there any more."""
+        if self.submitting:
+            return False
         if self.handles is not None:
             return not any(self._place.active(handle) for handle in self.handles.values())
-        return self.refused and not self.submitting
+        return self.refused
 
     def _accept(self, handles: list[Handle]) -> Literal["accepted"]:
         tasks = zip(self.batch.tasks, handles, strict=True)

@@ -23,12 +23,14 @@ class TrialSpec:
         key: see `nas_hpc.store.Sample`.
         arguments: of the space's generator.
         tokens: (path, token) pairs in the order decided.
+        alone: to be trained without neighbours, that is trials with which it would share memory.
     """
 
     trial: int
     key: str
     arguments: Mapping[str, Any]
     tokens: Tokens
+    alone: bool = False
 
 
 class Executor(Protocol):

@@ -29,7 +29,10 @@ NOT_THEIRS = (
 )
 """States of tasks that never started, and could not help it."""
 
-THEIRS = ("FAILED", "OUT_OF_MEMORY")
+OUT_OF_MEMORY = "OUT_OF_MEMORY"
+"""State of a task that took more memory than it asked for."""
+
+THEIRS = ("FAILED", OUT_OF_MEMORY)
 """States of tasks that ended before their child was ready, and will do so again."""
 
 
@@ -115,7 +118,7 @@ class Fleet:
 
     def why(self, slot: str) -> str:
         """How a slot that is gone has ended."""
-        return self._place.state(self._handle(slot), self._seen.get(slot))
+        return self._state(slot)
 
     def ended_at(self, slot: str) -> float:
         """When a slot that is gone has ended, seconds since 1970."""
@@ -254,15 +257,24 @@ class Fleet:
         known = [asked.handles for asked in self._asked if asked.handles is not None]
         return next((handles[wanted] for handles in known if wanted in handles), None)
 
+    def _batches_of(self, slot: str) -> list[Asked]:
+        return [a for a in self._asked if presence.asked_for(slot) in a.batch.slots]
+
+    def _state(self, slot: str) -> str:
+        state = self._place.state(self._handle(slot), self._seen.get(slot))
+        failed = state == "FAILED"  # also where Slurm itself ended a task that took too much
+        memory = failed and any(asked.lacked_memory(slot) for asked in self._batches_of(slot))
+        return OUT_OF_MEMORY if memory else state
+
     def _bury(self, slot: str) -> None:
         seen, handle = self._seen.get(slot), self._handle(slot)
-        asked = [a for a in self._asked if presence.asked_for(slot) in a.batch.slots]
+        asked = self._batches_of(slot)
         in_order = seen is not None and seen.state == "ended"
         self._gone[slot] = in_order or (seen is not None and seen.state == "failed")
         if not self._gone[slot] and seen is not None:
             # Should it live after all, on a node that nothing is heard of, it takes nothing more.
             presence.retirement(self._folder, slot).touch()
-        state = self._place.state(handle, seen)
+        state = self._state(slot)
         if seen is None:
             failed = state not in NOT_THEIRS
         else:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import time
 from dataclasses import dataclass
+
+import psutil
 
 from nas_hpc.cluster.jobs import NoAnswer, run
 
 RESTARTS = "SLURM_RESTART_COUNT"
+
+
+HIDDEN = r"SLURM_CONF|SLURM_CLUSTERS|SBATCH_\w+"
+"""What Snakemake's plugin for Slurm takes from the rules of a job, and a search must hand on: which
+cluster it is, and what its user has set for all submissions."""
 
 
 class NoTimeLeft(RuntimeError):
@@ -42,6 +51,18 @@ class OwnJob:
                 environment[RESTARTS] = said[1]
                 end = float(said[0]) if said[0].isdigit() else end  # "NONE" without limit
         return cls(end, environment)
+
+    @staticmethod
+    def hidden() -> dict[str, str]:
+        """Variables that only the processes of this job above this one have; see `HIDDEN`."""
+        found: dict[str, str] = {}
+        job = os.environ.get("SLURM_JOB_ID")
+        for process in psutil.Process().parents() if job else ():
+            with contextlib.suppress(psutil.Error):
+                theirs = process.environ()
+                if theirs.get("SLURM_JOB_ID") == job:
+                    found |= {k: v for k, v in theirs.items() if re.fullmatch(HIDDEN, k)}
+        return found
 
     def time_to_work(self, margin: float | None = None) -> tuple[float, float]:
         """How long to work from now, and how long it may then take to end in order, in seconds.

@@ -8,15 +8,12 @@ from collections.abc import Sequence
 
 from nas_hpc.cluster import spool
 from nas_hpc.cluster.executor import TrialSpec
-from nas_hpc.cluster.fleet import Fleet
+from nas_hpc.cluster.fleet import OUT_OF_MEMORY, Fleet
 from nas_hpc.cluster.place import Place
 from nas_hpc.cluster.spool import Claim
 from nas_hpc.experiment.model import Slots
 from nas_hpc.store import DamagedFile, Outcome, RunFolder, SlotUse, Status, read_outcome
 from nas_hpc.store.durable import list_anew
-
-OUT_OF_MEMORY = "OUT_OF_MEMORY"
-"""Slurm's word for a task that took more memory than it asked for."""
 
 HURRIED_SECONDS = 0.1
 """Between two looks at the slots when there is new work and a slot may be missing."""

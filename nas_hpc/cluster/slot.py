@@ -8,9 +8,11 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from nas_hpc.cluster import spool
+from nas_hpc.cluster.neighbours import Neighbours
 from nas_hpc.cluster.presence import Presence, State, retirement
 from nas_hpc.cluster.spool import Claim
 from nas_hpc.cluster.warm_child import ChildEnded, WarmChild
@@ -48,6 +50,7 @@ class Terms:
         most_lost: after so many lost trials in a row it ends: its machine may be to blame.
         longest_wait: seconds between two looks when it is quiet.
         interruptions_count: a trial that the slot's end interrupts has used up an attempt.
+        neighbours: file of `Neighbours`; None: the slot has none.
     """
 
     environment: Mapping[str, str]
@@ -56,6 +59,7 @@ class Terms:
     most_lost: float = math.inf
     longest_wait: float = 0.5
     interruptions_count: bool = False
+    neighbours: Path | None = None
 
 
 class Slot:
@@ -81,6 +85,7 @@ class Slot:
         self._child: WarmChild | None = None
         self._signal = 0
         self._room = Room(folder.root, told_to_end=self._must_end)
+        self._neighbours = Neighbours(terms.neighbours)
 
     def serve(self) -> None:
         """Take trials until told to end, until there has been none for a while, or time is up.
@@ -96,10 +101,15 @@ class Slot:
             wait, worked = 0.0, time.monotonic()
             while not self._has_done_its_part():
                 child = self._rest(child, wait)
+                if not self._neighbours.join():
+                    wait, worked = self._terms.longest_wait, time.monotonic()
+                    continue
                 claim = self._room.awaited(spool.claim, self._folder, self._name)
                 if claim is not None:
-                    child = self._attempt(child, claim)
+                    child = self._attempt(self._be_alone(child, claim), claim)
                     wait, worked = 0.0, time.monotonic()
+                self._neighbours.leave()
+                if claim is not None:
                     continue
                 idle = time.monotonic() - worked
                 if idle > self._experiment.slots.idle_seconds:
@@ -114,6 +124,22 @@ class Slot:
                 self._child.kill()
         with done_without("saying that the slot has ended"):
             self._announce("ended")
+
+    def _be_alone(self, child: WarmChild, claim: Claim) -> WarmChild:
+        """Wait until no neighbour trains, if the trial is to be trained alone.
+
+        Raises:
+            Dismissed: the trial waits again for another slot.
+        """
+        if claim.alone(self._folder):
+            self._neighbours.leave()
+            try:
+                while not self._neighbours.be_alone():
+                    child = self._rest(child, self._terms.longest_wait)
+            except Dismissed:
+                spool.release(self._folder, claim)
+                raise
+        return child
 
     def _attempt(self, child: WarmChild, claim: Claim) -> WarmChild:
         """Have one trial trained, and see to it that an outcome is there; the child for the next.

@@ -52,6 +52,10 @@ class Claim:
         """Its file, which holds the trial: number, key, arguments and tokens."""
         return folder.claims / f"{self.trial:09d}--{self.attempt}--{self.slot}.json"
 
+    def alone(self, folder: RunFolder) -> bool:
+        """Whether it is to be trained without neighbours."""
+        return bool(json.loads(self.path(folder).read_text()).get("alone"))
+
 
 def replace_json(path: Path, data: Any) -> None:
     """Write JSON data so that readers see all of it; durable only while the machine runs."""
@@ -71,6 +75,7 @@ def enqueue(folder: RunFolder, spec: TrialSpec) -> None:
         "key": spec.key,
         "arguments": dict(spec.arguments),
         "tokens": [list(pair) for pair in spec.tokens],
+        "alone": spec.alone,
     }
     replace_json(_queued_path(folder, spec.trial), data)
 

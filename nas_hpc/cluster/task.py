@@ -1,4 +1,7 @@
-"""A task: one slot, or several that share its GPUs; ``python -m nas_hpc.cluster.task RUN SLOT``."""
+"""A task: one slot, or several that share its GPUs.
+
+Each of several is a process: ``python -m nas_hpc.cluster.task RUN NEIGHBOURS SLOT``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,12 +28,13 @@ ENDING_SECONDS = 30.0
 """Kept of a task's time for ending in order, or a tenth of it if that is less."""
 
 
-def run_task(run_folder: str, slots: Sequence[str]) -> None:
+def run_task(run_folder: str, slots: Sequence[str], neighbours: Path | None = None) -> None:
     """Be the slots of a task until there is no work; the one function that is submitted.
 
     Args:
         run_folder: absolute path of the search's folder.
         slots: their names, never used before but by this task.
+        neighbours: file of the slots that share this task, see `Neighbours`.
 
     Raises:
         PermissionError: others could write to the folder, and so choose what runs here.
@@ -42,8 +47,11 @@ def run_task(run_folder: str, slots: Sequence[str]) -> None:
         _run_each(folder, slots)
         return
     experiment = Experiment.model_validate_json(folder.experiment.read_text())
+    if experiment.slots.arrays is None and experiment.slots.shared:
+        neighbours = folder.slots / "neighbours.lock"
+    terms = replace(terms_of(experiment.slots, os.environ), neighbours=neighbours)
     name = incarnation(slots[0], Identity.mine().restart)
-    Slot(folder, name, experiment, terms_of(experiment.slots, os.environ)).serve()
+    Slot(folder, name, experiment, terms).serve()
 
 
 def terms_of(config: Slots, environment: Mapping[str, str]) -> Terms:
@@ -63,9 +71,12 @@ def terms_of(config: Slots, environment: Mapping[str, str]) -> Terms:
 
 
 def _run_each(folder: RunFolder, slots: Sequence[str]) -> None:
-    command = [sys.executable, "-m", "nas_hpc.cluster.task", str(folder.root)]
-    running = {slot: subprocess.Popen([*command, slot]) for slot in slots}
+    with tempfile.NamedTemporaryFile(prefix="nas-hpc-") as neighbours:
+        command = [sys.executable, "-m", "nas_hpc.cluster.task", str(folder.root), neighbours.name]
+        _await_each(folder, {slot: subprocess.Popen([*command, slot]) for slot in slots})
 
+
+def _await_each(folder: RunFolder, running: dict[str, subprocess.Popen[bytes]]) -> None:
     def pass_on(number: int, _: FrameType | None) -> None:
         for process in running.values():
             process.send_signal(signal.SIGTERM)
@@ -91,4 +102,4 @@ def _say_for_it(folder: RunFolder, slot: str) -> None:
 
 
 if __name__ == "__main__":
-    run_task(sys.argv[1], sys.argv[2:])
+    run_task(sys.argv[1], [sys.argv[3]], Path(sys.argv[2]))

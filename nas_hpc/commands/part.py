@@ -52,8 +52,9 @@ def part(
     if minutes is not None:
         from nas_hpc.cluster.own_job import OwnJob
 
+        os.environ |= OwnJob.hidden() | os.environ
         job = OwnJob.ask(minutes)
-        seconds, environment = job.time_to_work(margin), environment | job.environment
+        seconds, environment = job.time_to_work(margin), os.environ | job.environment
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     program = [sys.executable, "-m", "nas_hpc", *command, "--marker", str(marker)]

@@ -113,7 +113,7 @@ class Dispatcher:
             commands.append(Keep(sample))
             self._enter_sample(sample)
             if known is None:
-                self.book.hold(self.book.by_number[sample.number])
+                self.book.ready(self.book.by_number[sample.number])
         commands += self._teach(message.replica, now)
         return commands + self._go_on(now)
 
@@ -134,7 +134,7 @@ class Dispatcher:
         else:
             text = f"trial {outcome.trial}: {outcome.status}, {outcome.reason}"
             commands.append(Keep(Event("retried", text, now)))
-            self.book.hold(trial)
+            self.book.ready(trial)
         if self._lost_in_a_row >= LOST_IN_A_ROW:
             self.ending = BROKEN
         for replica in sorted(self._resolve(trial)):
@@ -148,7 +148,7 @@ class Dispatcher:
         # It was judged to be no answer, or the trial would have one: its attempts still count.
         commands: list[Command] = [Acknowledge(replace(outcome, status="lost", reward=nan))]
         self.book.running.discard(outcome.trial)
-        self.book.hold(trial)
+        self.book.ready(trial)
         return commands + [Enqueue(spec) for spec in self.book.due()]
 
     def drain(self, now: float) -> list[Command]:
@@ -187,7 +187,7 @@ class Dispatcher:
                 if number in adopted:
                     self.book.running.add(number)
                 else:
-                    self.book.hold(trial)
+                    self.book.ready(trial)
         return commands + self.start(now)
 
     # ------------------------------------------------------------------ inside

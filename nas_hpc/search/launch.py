@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 from nas_hpc.cluster import NoAnswer, check_place, living_slots
-from nas_hpc.experiment import Experiment, read
+from nas_hpc.experiment import Experiment, ExperimentError, read
 from nas_hpc.policies import is_replicated
 from nas_hpc.search.configuration import check, of_strategy
 from nas_hpc.search.mpiexec import MPIEXEC, command, environment
 from nas_hpc.search.ranks import Ranks
-from nas_hpc.search.succession import Claim, follow
+from nas_hpc.search.succession import Claim, follow, living_writer
 from nas_hpc.spaces import load_space
 from nas_hpc.store import Ending, RunFolder, check_room, read_search, write_json
 from nas_hpc.store.ending import BROKEN, STOPPED, STOPPED_NOW
@@ -52,7 +52,12 @@ def launch(
     """
     experiment = of_strategy(read(name, children), strategy)
     folder = RunFolder.of(experiment)
-    check(experiment, load_space(experiment), folder)
+    try:
+        check(experiment, load_space(experiment), folder)
+    except ExperimentError as error:
+        if folder.sessions.exists() and (writer := living_writer(folder)):
+            raise ExperimentError(f"{error}\nit is being written by {writer.identity}") from None
+        raise
     folder.create()
     ending = Ending.of(read_search(folder), experiment.budget)
     if attempt > 1 and ending.reason in (STOPPED, STOPPED_NOW):

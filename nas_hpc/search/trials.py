@@ -24,7 +24,7 @@ class Trial:
         outcome: its answer; None while it has none.
         attempt: the latest one that ended.
         failures: attempts that ended without an answer.
-        alone: its last attempt was killed; it runs, or is to run, with nothing beside it.
+        alone: its last attempt was killed; it runs, or is to run, without neighbours.
         lost: given up; a later equal sample starts a new trial.
     """
 
@@ -39,11 +39,7 @@ class Trial:
 
 
 class TrialBook:
-    """All trials of a search, and the order in which they may run.
-
-    At most one trial runs alone, and then nothing else does: its turn comes when all that runs
-    has ended, and whatever else is ready is held back until it has ended too.
-    """
+    """All trials of a search."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._slots = experiment.slots
@@ -55,7 +51,7 @@ class TrialBook:
         self._lost = 0
         self.device_seconds = 0.0
         """What all attempts that have ended have cost."""
-        self._held: deque[Trial] = deque()
+        self._ready: deque[Trial] = deque()
 
     @property
     def charged(self) -> int:
@@ -129,27 +125,16 @@ class TrialBook:
             del self._by_key[trial.key]
         return trial
 
-    def hold(self, trial: Trial) -> None:
-        """The trial is ready to run, as soon as its turn comes."""
-        self._held.append(trial)
+    def ready(self, trial: Trial) -> None:
+        """The trial is ready to run."""
+        self._ready.append(trial)
 
     def due(self) -> list[TrialSpec]:
-        """The trials whose turn it is now; they count as running from here on."""
-        due: list[TrialSpec] = []
-        alone_runs = any(self._excludes(self.by_number[number]) for number in self.running)
-        while self._held and not alone_runs:
-            waiting_alone = next((trial for trial in self._held if self._excludes(trial)), None)
-            if waiting_alone is not None:
-                if self.running:
-                    break
-                self._held.remove(waiting_alone)
-                alone_runs = True
-            trial = waiting_alone or self._held.popleft()
+        """The trials that are ready; they count as running from here on."""
+        due = []
+        while self._ready:
+            trial = self._ready.popleft()
             self.running.add(trial.spec.trial)
             self._started.add(trial.spec.trial)
-            due.append(trial.spec)
+            due.append(replace(trial.spec, alone=trial.alone and self._slots.shared))
         return due
-
-    def _excludes(self, trial: Trial) -> bool:
-        """Whether nothing may run beside it."""
-        return trial.alone and self._slots.shared

@@ -103,10 +103,12 @@ class Lab:
         while self._pools:
             self._pools.pop().close()
 
-    def spec(self, trial: int, act: str = "answer", gate: str = "") -> TrialSpec:
+    def spec(
+        self, trial: int, act: str = "answer", gate: str = "", alone: bool = False
+    ) -> TrialSpec:
         """A trial whose child acts so, once the gate is opened if it has one."""
-        path = str(self.gates / gate) if gate else ""
-        return TrialSpec(trial, f"key {trial}", {"act": act, "gate": path}, (("number", trial),))
+        arguments = {"act": act, "gate": str(self.gates / gate) if gate else ""}
+        return TrialSpec(trial, f"key {trial}", arguments, (("number", trial),), alone)
 
     def reached(self, gate: str) -> bool:
         """Whether a child waits at the gate."""
@@ -132,7 +134,7 @@ class Lab:
 
     def files(self) -> set[str]:
         """Files that a finished search should not leave behind."""
-        kept = {self.folder.experiment}
+        kept = {self.folder.experiment, self.folder.slots / "neighbours.lock"}
         return {
             str(path.relative_to(self.folder.root))
             for path in self.folder.root.rglob("*")
@@ -162,3 +164,25 @@ def collect(pool: Pool, count: int) -> list[Outcome]:
     until(enough, f"{count} outcomes")
     assert len(outcomes) == count
     return outcomes
+
+
+def one_trains_alone(lab: Lab, pool: Pool) -> None:
+    """Of two slots; it waits for the trial that trains, and the one that comes later for it."""
+
+    def poll_until(condition: Callable[[], bool], what: str) -> None:
+        def met() -> bool:
+            pool.acknowledge(pool.poll())
+            return condition()
+
+        until(met, what)
+
+    pool.enqueue([lab.spec(1, gate="first"), lab.spec(2, gate="alone", alone=True)])
+    poll_until(lambda: len(pool.running()) == 2 and lab.reached("first"), "both to have a slot")
+    pool.enqueue([lab.spec(3, gate="last")])
+    lab.open("first")
+    poll_until(lambda: lab.reached("alone"), "the second to train")
+    time.sleep(5)
+    assert [trial for trial, _ in pool.running()] == [2] and not lab.reached("last")
+    lab.open("alone")
+    lab.open("last")
+    assert [outcome.trial for outcome in collect(pool, 2)] == [2, 3]

@@ -16,7 +16,7 @@ from nas_hpc.cluster import Pool, SlotError, asked, spool, trouble
 from nas_hpc.cluster.batch import Batch
 from nas_hpc.cluster.presence import Presence
 from nas_hpc.store import Identity, Outcome, RunFolder
-from tests.cluster.lab import Lab, collect, until
+from tests.cluster.lab import Lab, collect, one_trains_alone, until
 
 
 def light_submission(intent: Path) -> list[str]:
@@ -95,6 +95,14 @@ def test_a_submitter_may_end_long_after_its_answer(lab, monkeypatch):
     pool.enqueue([lab.spec(2)])
     collect(pool, 1)
     pool.close()
+
+
+def test_a_trial_is_trained_alone(tmp_path, light):
+    lab = Lab(tmp_path, count=2)
+    pool = lab.pool()
+    one_trains_alone(lab, pool)
+    pool.close()
+    assert lab.files() == set()
 
 
 def test_a_killed_slot_costs_its_trial_one_attempt(lab, light):

@@ -39,7 +39,9 @@ def test_a_claim_holds_what_the_child_needs(folder):
         "key": "key 12",
         "arguments": {"depth": 6},
         "tokens": [["layer 0/height", 3], ["inputs/0", 1]],
+        "alone": False,
     }
+    assert not claim.alone(folder)
     assert Claim.of(claim.path(folder).name) == claim
     assert spool.queued(folder) == []
     assert spool.claims(folder) == [claim]

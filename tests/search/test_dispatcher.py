@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -224,19 +225,24 @@ def test_killed_beside_others_is_tried_once_more_alone():
     assert "alone" in of_five[1].reason
 
 
-def test_alone_means_alone():
-    simulated = world(statuses=lambda t, a: "killed" if a == 1 and t % 3 == 0 else "ok")
-    book_sizes = []
+@pytest.mark.parametrize("count", [1, 2])
+def test_to_be_alone_is_asked_where_there_are_neighbours(count):
+    """And of just those attempts that follow one that was killed."""
+    statuses = {1: "killed", 2: "lost"}
+    simulated = world(
+        statuses=lambda t, a: statuses.get(a, "ok") if t % 3 == 0 else "ok", slots={"count": count}
+    )
+    asked = []
     original = simulated.train
 
     def train(spec):
-        if simulated.attempts.get(spec.trial, 0) == 1:
-            book_sizes.append(len(simulated.machine.book.running))
+        asked.append((spec.trial % 3, simulated.attempts.get(spec.trial, 0) + 1, spec.alone))
         return original(spec)
 
     simulated.train = train
     assert simulated.run(4, 1) == COMPLETE
-    assert book_sizes and set(book_sizes) == {1}
+    assert {each[:2] for each in asked} == {(0, 1), (0, 2), (0, 3), (1, 1), (2, 1)}
+    assert {each[:2] for each in asked if each[2]} == ({(0, 2)} if count > 1 else set())
 
 
 def test_a_lost_trial_is_no_answer_and_is_bounded():

@@ -14,7 +14,7 @@ from nas_hpc.cluster import SlotError, asked, spool, trouble
 from nas_hpc.cluster.slurm import Slurm
 from nas_hpc.experiment import Arrays
 from nas_hpc.store import Outcome
-from tests.cluster.lab import Lab, collect, until
+from tests.cluster.lab import Lab, collect, one_trains_alone, until
 from tests.slurm.lab.configuration import FEW, MAX_ARRAY_SIZE
 
 pytestmark = pytest.mark.slurm
@@ -251,6 +251,14 @@ def test_trials_share_a_task_and_a_task_may_have_its_fill(lab):
     assert ninth.status == "ok"
     pool.close()
     assert len({use.job for use in pool.slots_ended()} - set(jobs)) >= 1
+
+
+def test_a_trial_is_trained_alone_in_its_task(lab):
+    lab = lab(max_running=2, cpus=2, trials_per_gpu=2, memory_gb=1.6)
+    pool = lab.pool()
+    one_trains_alone(lab, pool)
+    pool.close()
+    assert len({use.job for use in pool.slots_ended()}) == 1
 
 
 def test_tasks_that_can_never_start_end_the_search_with_what_slurm_said(lab, monkeypatch):

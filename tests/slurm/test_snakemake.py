@@ -41,7 +41,7 @@ def place(tmp_path):
     return place
 
 
-def test_searches_and_trainings_outlast_their_jobs(slurm, place):
+def test_searches_and_trainings_outlast_their_jobs(linked_slurm, place):
     with place.running(*SOON) as snakemake:
         for stage, what in (("search", "search-reinforce"), ("grid", "grid-0-0")):
             waits, marker = place.folder / f"{stage}.waits", place.marker_path(what, 1)

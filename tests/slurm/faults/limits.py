@@ -46,7 +46,7 @@ FAULTS = (
         "time limit, by surprise",
         limit,
         (r"log: .*(TIME LIMIT|DUE TO TIME)", r"event resumed"),
-        child={"seconds": 15.0},
+        child={"seconds": 25.0},
         start=short,
         long=True,
     ),

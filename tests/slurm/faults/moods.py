@@ -28,7 +28,7 @@ def eats_once(scene: Scene) -> str:
 
 
 def eats_always(scene: Scene) -> str:
-    return rf"event lost: trial {misbehave(scene, 'eat')} given up"
+    return rf"outcome {misbehave(scene, 'eat')}\.2 out of memory: .*alone"
 
 
 def late(scene: Scene) -> str:
@@ -39,7 +39,7 @@ def late(scene: Scene) -> str:
 TOO_MUCH = r"log: .*(xceeded|out.of|oom).*memory"
 
 FAULTS = (
-    Fault("out of memory once", eats_once, (r"event retried: trial \d+: .*gone", TOO_MUCH)),
-    Fault("out of memory always", eats_always, (r"slot .*: FAILED", TOO_MUCH)),
+    Fault("out of memory once", eats_once, (r"event retried: trial \d+: killed, .*gone", TOO_MUCH)),
+    Fault("out of memory always", eats_always, (r"slot .*: OUT_OF_MEMORY", TOO_MUCH)),
     Fault("outcome appears late", late, (r"slot .*: FAILED",)),
 )

@@ -79,6 +79,7 @@ FAULTS = (
         (
             r"is being written by process \d+ on n\d \(user \w+, Slurm job \d+\), with another",
             r"log: .*seed.* 5.* 6",
+            r"log: it is being written by process \d+ on n\d \(user \w+, Slurm job \d+\)",
         ),
     ),
 )
