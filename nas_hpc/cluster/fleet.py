@@ -77,7 +77,7 @@ class Fleet:
 
     def look(self) -> None:
         """See which slots live, and which are on their way in or out."""
-        self._place.see([asked.batch for asked in self._asked])
+        self._see()
         for asked in self._asked:
             self._hear(asked)
         self._seen = {seen.slot: seen for seen in presence.slots(self._folder)}
@@ -239,6 +239,9 @@ class Fleet:
         presence.retirement(self._folder, slot).unlink(missing_ok=True)
         self._gone.pop(slot, None)
 
+    def _see(self) -> None:
+        self._place.see([asked.batch for asked in self._asked])
+
     def _hear(self, asked: Asked) -> None:
         news = asked.hear()
         if news in ("refused", "in doubt"):
@@ -308,7 +311,8 @@ class Fleet:
         name = f"nas-{search}-{number}"
         batch = Batch.new(self._folder, name, tasks, self._place.name)
         asked = Asked(batch, self._place)
-        asked.submit()
         self._asked.append(asked)
+        self._see()  # before it is there: whoever does not look for it takes it for gone
+        asked.submit()
         self.starting |= set(slots)
         self._short_since = None

@@ -66,7 +66,8 @@ class Snapshot:
     Attributes:
         asked: when the question was put, seconds since 1970; what happened later is not in it.
         jobs: by number, ``123`` or ``123_4``.
-        complete: whether a job that is not in it has ended; accounting may only be late.
+        complete: whether a job of the names asked for that is not in it has ended; accounting may
+            only be late.
     """
 
     asked: float

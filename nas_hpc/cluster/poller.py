@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from nas_hpc.cluster.jobs import NoAnswer, Snapshot
 
@@ -64,8 +65,9 @@ class Poller:
 
     def _answer(self) -> Snapshot:
         self.asked += 1
+        began = time.time()  # before the names are read: names that come later were not asked for
         try:
-            return self._ask(self._names)
+            return replace(self._ask(self._names), asked=began)
         finally:
             self._last = time.monotonic()
 
