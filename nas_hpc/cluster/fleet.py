@@ -14,27 +14,8 @@ from nas_hpc.cluster.batch import Batch, batches_of
 from nas_hpc.cluster.executor import SlotError
 from nas_hpc.cluster.place import Handle, Place
 from nas_hpc.cluster.presence import Presence
-from nas_hpc.cluster.trouble import Trouble
+from nas_hpc.cluster.trouble import OUT_OF_MEMORY, Trouble, could_not_start
 from nas_hpc.store import RunFolder, SlotUse, check_room
-
-NOT_THEIRS = (
-    "CANCELLED",
-    "PREEMPTED",
-    "NODE_FAIL",
-    "TIMEOUT",
-    "BOOT_FAIL",
-    "DEADLINE",
-    "GONE",
-    "UNKNOWN",
-)
-"""States of tasks that never started, and could not help it."""
-
-OUT_OF_MEMORY = "OUT_OF_MEMORY"
-"""State of a task that took more memory than it asked for."""
-
-THEIRS = ("FAILED", OUT_OF_MEMORY)
-"""States of tasks that ended before their child was ready, and will do so again."""
-
 
 SHORTEST_PAUSE = 0.1
 """Seconds between the first two looks at slots that are told to end; doubled each time."""
@@ -278,11 +259,8 @@ class Fleet:
             # Should it live after all, on a node that nothing is heard of, it takes nothing more.
             presence.retirement(self._folder, slot).touch()
         state = self._state(slot)
-        if seen is None:
-            failed = state not in NOT_THEIRS
-        else:
-            failed = seen.state == "failed" or (seen.state == "starting" and state in THEIRS)
-        if failed and all(a.ours for a in asked):  # those of earlier sessions may be seen to
+        # Those of earlier sessions may have been seen to.
+        if could_not_start(seen, state) and all(a.ours for a in asked):
             self._trouble.failed(*(a.batch for a in asked))
         submitted = asked[0].batch.time if asked else -math.inf
         started, ended = self._place.life(handle, seen)

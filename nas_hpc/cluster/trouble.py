@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nas_hpc.cluster.batch import Batch
 from nas_hpc.cluster.executor import SlotError
+from nas_hpc.cluster.presence import Presence
 from nas_hpc.store import RunFolder, done_without
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,38 @@ FAILURES_IN_A_ROW = 3
 FAULTS = r"invalid|unrecognized|not permitted|is not available|no such|not found"
 """What sbatch says of a mistake; any other refusal is a limit or a busy controller, and passes."""
 
+NOT_THEIRS = (
+    "CANCELLED",
+    "PREEMPTED",
+    "NODE_FAIL",
+    "TIMEOUT",
+    "BOOT_FAIL",
+    "DEADLINE",
+    "GONE",
+    "UNKNOWN",
+)
+"""States of tasks that never started, and could not help it."""
+
+OUT_OF_MEMORY = "OUT_OF_MEMORY"
+"""State of a task that took more memory than it asked for."""
+
+THEIRS = ("FAILED", OUT_OF_MEMORY)
+"""States of tasks that ended before their child was ready, and will do so again."""
+
 SHORTEST_DELAY, LONGEST_DELAY = 5.0, 300.0
 """Seconds before the next submission after a refusal; doubled each time."""
+
+
+def could_not_start(seen: Presence | None, state: str) -> bool:
+    """Whether a slot that has ended never worked, through its own fault.
+
+    Args:
+        seen: what it said of itself; None if it never did.
+        state: of its task.
+    """
+    if seen is None:
+        return state not in NOT_THEIRS
+    return seen.state == "failed" or (seen.state == "starting" and state in THEIRS)
 
 
 class Trouble:
