@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import math
 import os
 import re
@@ -81,7 +80,7 @@ def squeue(names: Collection[str] = ()) -> Snapshot:
     Raises:
         NoAnswer: there is none.
     """
-    command = ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}"]
+    command = ["squeue", "--noheader", "--array", "--states=all", f"--user={os.getuid()}"]
     command += [f"--name={','.join(sorted(names))}"] if names else []
     return _ask([*command, "--format=%i|%T|%S|%e|%r|%j"], complete=True)
 
@@ -89,7 +88,7 @@ def squeue(names: Collection[str] = ()) -> Snapshot:
 def sacct(names: Collection[str] = (), days: int = 14) -> Snapshot:
     """Ask the accounting, which may be seconds behind; see `squeue`."""
     command = ["sacct", "--allocations", "--noheader", "--parsable2", f"--starttime=now-{days}days"]
-    command += [f"--user={getpass.getuser()}"]
+    command += [f"--user={os.getuid()}"]
     command += [f"--name={','.join(sorted(names))}"] if names else []
     return _ask([*command, "--format=JobID,State,Start,End,Partition,JobName"], complete=False)
 
