@@ -22,8 +22,10 @@ include: "workflow/rules/retrain.smk"
 include: "workflow/rules/analysis.smk"
 
 
+# Where Snakemake runs; data may have to be downloaded there, and nodes often have no network.
 localrules:
     all,
+    prepare,
     search,
     candidates,
     training,

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,20 @@ import numpy as np
 
 from nas_hpc.children.dataset import DataError, Dataset, Split
 from nas_hpc.children.digits import digits
+from nas_hpc.children.image_folder import images
+from nas_hpc.children.published import cifar10, cifar100, fashion_mnist
 from nas_hpc.experiment.model import DataConfig, Experiment
 from nas_hpc.experiment.reading import ExperimentError
 from nas_hpc.experiment.reference import check_arguments, is_reference, resolve, source_hash
-from nas_hpc.store.durable import write_durably, write_json
+from nas_hpc.store.durable import read_json, write_durably, write_json
 
-BUILT_IN = {"digits": digits}
+BUILT_IN: Mapping[str, Callable[..., Dataset]] = {
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "digits": digits,
+    "fashion-mnist": fashion_mnist,
+    "images": images,
+}
 
 
 def make_dataset(config: DataConfig) -> Dataset:
@@ -56,7 +64,7 @@ def prepared(experiment: Experiment, folder: Path) -> dict[str, Any] | None:
     files, asked = _files(folder), _asked(experiment.data)
     if not all(file.is_file() for file in files):
         return None
-    there: dict[str, Any] = json.loads(files[2].read_text())
+    there = _about(files[2])
     return there if all(there[key] == asked[key] for key in asked) else None
 
 
@@ -68,12 +76,15 @@ def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
         fingerprint (SHA-256 of training and validation data), classes, and each part's shape.
 
     Raises:
-        DataError: the folder holds other data, on which a search may have been built.
+        DataError: the folder holds other data, on which a search may have been built, or a file
+            that is damaged; or what the data are made of is missing or damaged.
     """
     if (about := prepared(experiment, folder)) is not None:
+        load_search(folder)
+        load_test(folder)
         return about
     config, files = experiment.data, _files(folder)
-    there = json.loads(files[2].read_text()) if files[2].is_file() else {}
+    there = _about(files[2]) if files[2].is_file() else {}
     data = make_dataset(config)
     test = data.test
     assert test is not None
@@ -128,6 +139,13 @@ def _files(folder: Path) -> list[Path]:
     return [folder / name for name in ("search.npz", "test.npz", "data.json")]
 
 
+def _about(file: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(file))
+    except ValueError as error:
+        raise DataError(f"{error}. Once it is deleted, nas-hpc prepare makes it again.") from error
+
+
 def _asked(config: DataConfig) -> dict[str, Any]:
     source = source_hash(config.name) if is_reference(config.name) else ""
     return {"name": config.name, "options": config.options, "source": source}
@@ -152,7 +170,9 @@ def _load(file: Path, names: tuple[str, ...]) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError(f"{file} does not exist; the data has not been prepared") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{file} cannot be read: {error!r}") from error
+        raise DataError(
+            f"{file} cannot be read: {error!r}. Once it is deleted, nas-hpc prepare makes it again."
+        ) from error
 
 
 def _save(file: Path, arrays: dict[str, Any]) -> None:
@@ -167,5 +187,5 @@ def _fingerprint(arrays: dict[str, Any]) -> str:
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

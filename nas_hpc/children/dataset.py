@@ -1,4 +1,8 @@
-"""What a data set is: labelled images in three parts, checked when they are made."""
+"""What a data set is: labelled images in three parts, checked when they are made.
+
+Pixels stay bytes, on disk, in memory and on the device, where each batch is whitened as it is made:
+a quarter of the memory that floats take.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,12 @@ class Split:
     """Labelled images.
 
     Attributes:
-        inputs: float32 [n, channels, height, width], finite.
+        inputs: [n, channels, height, width]. uint8: pixels from 0 to 255, which networks see
+            whitened, see `nas_hpc.children.images.whiten`. Or float32, finite: what networks see.
         labels: int64 [n], from 0.
     """
 
-    inputs: npt.NDArray[np.float32]
+    inputs: npt.NDArray[np.uint8] | npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -39,7 +44,8 @@ class Dataset:
         classes: number of labels.
 
     Raises:
-        DataError: a part has another dtype or shape, or values that are not finite or no label.
+        DataError: a part has another dtype or shape than allowed or than the training images, or
+            values that are not finite or no label.
     """
 
     train: Split
@@ -48,28 +54,35 @@ class Dataset:
     classes: int
 
     def __post_init__(self) -> None:
-        image = np.shape(self.train.inputs)[1:]
         for name in ("train", "validation", "test"):
             split = getattr(self, name)
             if split is not None:
-                _check(name, split, image, self.classes)
+                _check(name, split, self.train, self.classes)
 
 
-def _check(name: str, split: Split, image: tuple[int, ...], classes: int) -> None:
+def _check(name: str, split: Split, train: Split, classes: int) -> None:
     inputs, labels = split.inputs, split.labels
-    for part, array, dtype in (("inputs", inputs, np.float32), ("labels", labels, np.int64)):
-        if not isinstance(array, np.ndarray) or array.dtype != dtype:
+    for part, array, allowed in (
+        ("inputs", inputs, (np.uint8, np.float32)),
+        ("labels", labels, (np.int64,)),
+    ):
+        if not isinstance(array, np.ndarray) or array.dtype not in allowed:
             kind = getattr(array, "dtype", type(array).__name__)
-            raise DataError(f"{name}.{part} must be a numpy array of {dtype.__name__}, not {kind}")
+            names = " or ".join(dtype.__name__ for dtype in allowed)
+            raise DataError(f"{name}.{part} must be a numpy array of {names}, not {kind}")
     if inputs.ndim != 4 or 0 in inputs.shape:
         raise DataError(f"{name}.inputs must be [n, channels, height, width], not {inputs.shape}")
-    if inputs.shape[1:] != image:
-        raise DataError(f"{name}.inputs holds {inputs.shape[1:]} images, train.inputs {image}")
+    for what, found, expected in (
+        ("images", inputs.shape[1:], train.inputs.shape[1:]),
+        ("values", inputs.dtype, train.inputs.dtype),
+    ):
+        if found != expected:
+            raise DataError(f"{name}.inputs holds {found} {what}, train.inputs {expected}")
     if labels.shape != inputs.shape[:1]:
         raise DataError(f"{name}.labels must be [{len(inputs)}], not {list(labels.shape)}")
     if labels.min() < 0 or labels.max() >= classes:
         raise DataError(
             f"{name}.labels must lie in 0 ... {classes - 1}, not {labels.min()} ... {labels.max()}"
         )
-    if not np.isfinite(inputs).all():
+    if inputs.dtype == np.float32 and not np.isfinite(inputs).all():
         raise DataError(f"{name}.inputs holds values that are not finite")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from nas_hpc.children.dataset import DataError, Dataset, Split
+from nas_hpc.children.parts import balanced_order
 
 
 def digits(train: int = 900, validation: int = 450, split_seed: int = 0) -> Dataset:
@@ -30,20 +30,9 @@ def digits(train: int = 900, validation: int = 450, split_seed: int = 0) -> Data
             f"digits has {len(labels)} images: {train} for training and {validation} for "
             f"validation do not leave at least 10 in each part"
         )
-    order = _balanced_order(labels, np.random.default_rng(split_seed))
+    order = balanced_order(labels, np.random.default_rng(split_seed))
     parts = np.split(order, [train, train + validation])
     seen = source.images[parts[0]]
     images = ((source.images - seen.mean()) / seen.std()).astype(np.float32)[:, None]
     split = [Split(images[part], labels[part]) for part in parts]
     return Dataset(train=split[0], validation=split[1], test=split[2], classes=10)
-
-
-def _balanced_order(
-    labels: npt.NDArray[np.int64], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    """A random order of the images [n] in which any stretch holds each class in its proportion."""
-    place = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        place[members] = (np.arange(len(members)) + rng.random()) / len(members)
-    return np.argsort(place, kind="stable")

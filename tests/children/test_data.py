@@ -74,7 +74,7 @@ def good_split() -> Split:
 @pytest.mark.parametrize(
     ("inputs", "labels", "message"),
     [
-        (np.zeros((4, 1, 2, 3)), np.zeros(4, np.int64), "inputs must be .* float32, not float64"),
+        (np.zeros((4, 1, 2, 3)), np.zeros(4, np.int64), "inputs must .* float32, not float64"),
         (np.zeros((4, 1, 2, 3), np.float32), np.zeros(4, np.int32), "labels must be .* int64"),
         (np.zeros((4, 2, 3), np.float32), np.zeros(4, np.int64), r"height, width\], not \(4, 2, 3"),
         (np.zeros((0, 1, 2, 3), np.float32), np.zeros(0, np.int64), r"not \(0, 1, 2, 3"),
@@ -82,6 +82,8 @@ def good_split() -> Split:
         (np.zeros((4, 1, 2, 3), np.float32), np.zeros(3, np.int64), r"labels must be \[4\]"),
         (np.zeros((4, 1, 2, 3), np.float32), np.full(4, 2), r"0 \.\.\. 1, not 2 \.\.\. 2"),
         (np.zeros((4, 1, 2, 3), np.float32), np.full(4, -1), r"not -1"),
+        (np.zeros((4, 1, 2, 3), ">f4"), np.zeros(4, np.int64), "inputs must .* not >f4"),
+        (np.zeros((4, 1, 2, 3), np.uint8), np.zeros(4, np.int64), "uint8 values, train.* float32"),
         (np.full((4, 1, 2, 3), np.nan, np.float32), np.zeros(4, np.int64), "not finite"),
     ],
 )
@@ -162,8 +164,32 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path):
             load(tmp_path / "data")
 
 
+@pytest.mark.parametrize("name", ["search.npz", "test.npz", "data.json"])
+def test_a_damaged_file_is_named_when_the_data_is_asked_for_again(tmp_path: Path, name):
+    experiment = own_experiment(tmp_path)
+    about = prepare(experiment, tmp_path / "data")
+    file = tmp_path / "data" / name
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    message = f"data/{name} (cannot be read|is damaged).*nas-hpc prepare makes"
+    with pytest.raises(DataError, match=message):
+        prepare(experiment, tmp_path / "data")
+    file.unlink()
+    assert prepare(experiment, tmp_path / "data") == about
+
+
+def test_pixels_stay_bytes_on_disk(tmp_path: Path):
+    code = OWN.replace("np.float32", "np.uint8").replace("shift=0.0", "shift=7")
+    (tmp_path / "own.py").write_text(code)
+    experiment = make_experiment(data={"name": f"{tmp_path}/own.py:data"})
+    prepare(experiment, tmp_path / "data")
+    found, test = load_search(tmp_path / "data"), load_test(tmp_path / "data")
+    for split in (found.train, found.validation, test):
+        assert split.inputs.dtype == np.uint8 and (split.inputs == 7).all()
+
+
 def test_wrong_names_and_options_are_named(tmp_path: Path):
-    with pytest.raises(ExperimentError, match=r"data\.name = 'cifar': allowed: digits"):
+    with pytest.raises(ExperimentError, match=r"data\.name = 'cifar': allowed: cifar10, .*digits"):
         prepare(make_experiment(data={"name": "cifar"}), tmp_path / "data")
     with pytest.raises(OwnCodeError, match=r"data\.options.*'size'; allowed: train, validation"):
         prepare(make_experiment(data={"options": {"size": 3}}), tmp_path / "data")

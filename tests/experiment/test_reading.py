@@ -44,7 +44,7 @@ def test_a_file_is_read_and_named_after_itself(write):
         ("training: {decay_at: [0.5, 1.5]}", ["training.decay_at.1 = 1.5", "less than 1"]),
         ("search: {mode: fast}", ["search.mode = 'fast'", "'paper' or 'barrier-free'"]),
         ("slots: {executor: cloud}", ["slots.executor = 'cloud'", "'local', 'debug' or 'slurm'"]),
-        ("training: {augmentation: mixup}", ["'none', 'shift' or 'shift-flip'"]),
+        ("training: {augmentation: mixup}", ["'shift-flip', 'upsample' or 'upsample-flip'"]),
         ("search: {replicas: 2}", ["search", "replica_ranks must be at most replicas (2)"]),
         ("name: a/b", ["name = 'a/b'", "pattern"]),
         ("space: convnet", ["space = 'convnet'", "dictionary"]),
