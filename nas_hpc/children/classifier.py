@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from nas_hpc.children import cell_network  # noqa: F401  (its networks are known to `build`)
 from nas_hpc.children.contract import Score, Trial
 from nas_hpc.children.dataset import Dataset
 from nas_hpc.children.images import Images
@@ -44,10 +45,11 @@ def train_and_score(
     """
     network = network.to(trial.device)
     progress = Progress(trial.folder / "progress.pt", identity)
+    seen = training.augmentation, training.augmentation_margin
     history = train(
         network,
-        _resident(data, "train", trial.device, training.augmentation),
-        _resident(data, "validation", trial.device),
+        _resident(data, "train", trial.device, *seen),
+        _resident(data, "validation", trial.device, *seen),
         training,
         trial.seed,
         progress,
@@ -55,7 +57,7 @@ def train_and_score(
     )
     metrics: dict[str, float | list[float]] = {"parameters": parameters(network), **history}
     if data.test is not None:
-        metrics["test_accuracy"] = score(network, Images(data.test, trial.device))[1]
+        metrics["test_accuracy"] = score(network, Images(data.test, trial.device, *seen))[1]
     if trial.weights is not None:
         save_weights(network, trial.weights)
     reward = trial.to_reward(history["validation_accuracy"])
@@ -68,6 +70,6 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
 
 @lru_cache(maxsize=2)
-def _resident(data: Dataset, part: str, device: str, augmentation: str = "none") -> Images:
+def _resident(data: Dataset, part: str, device: str, augmentation: str, margin: float) -> Images:
     """The part on the device, kept there for the next trial."""
-    return Images(getattr(data, part), device, augmentation)
+    return Images(getattr(data, part), device, augmentation, margin)

@@ -19,8 +19,10 @@ from nas_hpc.children.classifier import classifier
 from nas_hpc.children.contract import Diverged, Score, Trial
 from nas_hpc.children.data import load_search
 from nas_hpc.children.dataset import Dataset
-from nas_hpc.experiment import Experiment, ExperimentError, is_reference, resolve
+from nas_hpc.experiment import Experiment, ExperimentError, Training, is_reference, resolve
 from nas_hpc.spaces import Tokens, load_space, replay
+from nas_hpc.spaces.learning_rate import Tuned
+from nas_hpc.spaces.variants import varied
 from nas_hpc.store import Outcome, RunFolder
 from nas_hpc.store.identity import host
 from nas_hpc.store.records import Status
@@ -52,6 +54,7 @@ def evaluate(
     seed: int | None = None,
     data: Dataset | None = None,
     weights: Path | None = None,
+    variant: str | None = None,
 ) -> Outcome:
     """Train one architecture in this process.
 
@@ -63,6 +66,7 @@ def evaluate(
         seed: of the child's random numbers; follows from experiment and trial unless given.
         data: to train on; the search's unless given.
         weights: where the child is to save the trained weights.
+        variant: of the architecture, see `nas_hpc.spaces.variants.varied`.
 
     Raises:
         ExperimentError, OwnCodeError, DataError: nothing can be trained; not the trial's fault.
@@ -85,9 +89,10 @@ def evaluate(
     status: Status = "ok"
     reason, score = "", Score(math.nan)
     try:
-        architecture = replay(space, spec.arguments, spec.tokens)
+        architecture = varied(replay(space, spec.arguments, spec.tokens), variant)
         _seed_everything(seed)
-        score = _as_score(child(architecture, data, experiment.training, trial))
+        architecture, training = tuned(architecture, experiment.training)
+        score = _as_score(child(architecture, data, training, trial))
     except Diverged as failure:
         status, reason = "diverged", str(failure)
     except Exception as error:
@@ -160,6 +165,14 @@ def check_gpu(experiment: Experiment) -> None:
             f"{host()} has an NVIDIA driver and this task {arrays.gpus} GPUs, but torch sees none: "
             f"nas-hpc doctor says more; exclude the node, or set gpus: 0"
         )
+
+
+def tuned(architecture: Any, training: Training) -> tuple[Any, Training]:
+    """The architecture without its learning rate, which counts unless one is given."""
+    if not isinstance(architecture, Tuned):
+        return architecture, training
+    rate = training.learning_rate or architecture.learning_rate
+    return architecture.architecture, training.model_copy(update={"learning_rate": rate})
 
 
 def _as_score(result: object) -> Score:

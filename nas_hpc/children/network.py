@@ -1,4 +1,4 @@
-"""Networks of the convolutional space (paper, sections 3.1 and 3.3).
+"""Networks of the convolutional spaces (paper, sections 3.1, 3.3 and 4.1).
 
 A network is drawn from its layers' inputs, here with layer 1 fed by layer 0, layer 2 by none::
 
@@ -15,7 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas_hpc.spaces.convnet import ConvLayer, ConvNet
+from nas_hpc.children.layers import DenseBlock, layer_of
+from nas_hpc.spaces.layers import BlockNet, ConvNet
+from nas_hpc.spaces.learning_rate import Tuned
+
+IMAGE = -1
+"""Stands for the image where blocks are numbered."""
 
 
 @singledispatch
@@ -49,37 +54,26 @@ def _(
     return network.to(memory_format=torch.channels_last)
 
 
+@build.register
+def _(
+    architecture: BlockNet, in_channels: int, classes: int, batch_norm_epsilon: float
+) -> nn.Module:
+    network = BlockNetwork(architecture, in_channels, classes, batch_norm_epsilon)
+    return network.to(memory_format=torch.channels_last)
+
+
+@build.register
+def _(architecture: Tuned, in_channels: int, classes: int, batch_norm_epsilon: float) -> nn.Module:
+    return build(architecture.architecture, in_channels, classes, batch_norm_epsilon)
+
+
 def parameters(network: nn.Module) -> int:
     """The number of trained weights."""
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 
-class ConvolutionLayer(nn.Module):
-    """Convolution without bias, batch normalisation, ReLU: [n, c, h, w] to [n, filters, h', w'].
-
-    Padded with zeros by half the filter on each side, so that h' = ceil(h / stride_height), and w'
-    likewise. Weights as He et al. 2015 (arXiv 1502.01852) for ReLU.
-    """
-
-    def __init__(self, layer: ConvLayer, channels: int, epsilon: float) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(
-            channels,
-            layer.filters,
-            kernel_size=(layer.height, layer.width),
-            stride=(layer.stride_height, layer.stride_width),
-            padding=(layer.height // 2, layer.width // 2),
-            bias=False,
-        )
-        self.normalisation = nn.BatchNorm2d(layer.filters, eps=epsilon)
-        nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return F.relu(self.normalisation(self.convolution(maps)), inplace=True)
-
-
 class SkipNetwork(nn.Module):
-    """Convolutional layers with skip connections, and the paper's three repairs (section 3.3).
+    """Layers with skip connections, and the paper's three repairs (section 3.3).
 
     A layer with no input takes the image; layers that feed no other are concatenated before the
     classifier; inputs of different sizes are padded with zeros to the largest. The classifier is
@@ -92,11 +86,13 @@ class SkipNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.ends = architecture.loose_ends()
-        layers = architecture.layers
-        for i, layer in enumerate(layers):
-            channels = sum(layers[j].filters for j in layer.inputs) or in_channels
-            self.add_module(f"layer_{i}", ConvolutionLayer(layer, channels, epsilon))
-        self.classifier = nn.Linear(sum(layers[i].filters for i in self.ends), classes)
+        channels: list[int] = []
+        for i, layer in enumerate(architecture.layers):
+            given = sum(channels[j] for j in layer.inputs) or in_channels
+            module, its_channels = layer_of(layer, given, epsilon)
+            self.add_module(f"layer_{i}", module)
+            channels.append(its_channels)
+        self.classifier = nn.Linear(sum(channels[i] for i in self.ends), classes)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits [n, classes] of images [n, in_channels, height, width]."""
@@ -105,6 +101,45 @@ class SkipNetwork(nn.Module):
             inputs = [outputs[j] for j in layer.inputs] or [image]
             outputs.append(getattr(self, f"layer_{i}")(concatenate(inputs)))
         logits: Tensor = self.classifier(pooled([outputs[i] for i in self.ends]))
+        return logits
+
+
+class BlockNetwork(nn.Module):
+    """Densely connected blocks with skip connections, and max-pooling between some of them.
+
+    Whatever a block takes from before a pooling has gone through it, the image too, so that all
+    inputs of a block have one size. Odd sides are rounded up. A block with no input takes the
+    image; the means over all positions of the blocks that feed no other, pooled as the last block
+    would take them, are concatenated before the classifier, one linear map.
+    """
+
+    def __init__(
+        self, architecture: BlockNet, in_channels: int, classes: int, epsilon: float
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.ends = architecture.loose_ends()
+        self.last_use = dict.fromkeys(self.ends, len(architecture.blocks))
+        channels = [block.layers * block.filters for block in architecture.blocks]
+        for i, block in enumerate(architecture.blocks):
+            given = sum(channels[j] for j in block.inputs) or in_channels
+            self.add_module(f"block_{i}", DenseBlock(block, given, epsilon))
+            self.last_use |= dict.fromkeys(block.inputs or (IMAGE,), i)
+        self.classifier = nn.Linear(sum(channels[i] for i in self.ends), classes)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits [n, classes] of images [n, in_channels, height, width]."""
+        seen = {IMAGE: image}
+        for i, block in enumerate(self.architecture.blocks):
+            if i in self.architecture.pool_after:
+                seen = {
+                    source: F.max_pool2d(maps, 2, ceil_mode=True)
+                    for source, maps in seen.items()
+                    if self.last_use[source] >= i
+                }
+            inputs = [seen[source] for source in block.inputs or (IMAGE,)]
+            seen[i] = getattr(self, f"block_{i}")(torch.cat(inputs, dim=1))
+        logits: Tensor = self.classifier(pooled([seen[i] for i in self.ends]))
         return logits
 
 

@@ -88,7 +88,7 @@ def score(network: nn.Module, images: Images) -> tuple[float, float]:
     device = images.pixels.device
     sums = torch.zeros(2, device=device)
     for inputs, labels in images.in_order():
-        with _precision(device):
+        with precision(device):
             logits = network(inputs)
         logits = logits.float()
         sums[0] += F.cross_entropy(logits, labels, reduction="sum")
@@ -99,6 +99,7 @@ def score(network: nn.Module, images: Images) -> tuple[float, float]:
 
 def learning_rate(training: Training, epoch: int) -> float:
     """The learning rate in an epoch, counted from 0."""
+    assert training.learning_rate is not None, "chosen by the policy, and not filled in"
     steps = sum(epoch >= fraction * training.epochs for fraction in training.decay_at)
     return float(training.learning_rate * training.decay_factor**steps)
 
@@ -113,7 +114,7 @@ def _pass(
     network.train()
     total: Tensor | float = 0.0
     for inputs, labels in batches:
-        with _precision(inputs.device):
+        with precision(inputs.device):
             loss = F.cross_entropy(network(inputs), labels)
         optimiser.clear()
         loss.backward()
@@ -122,7 +123,7 @@ def _pass(
     return float(total)
 
 
-def _precision(device: torch.device) -> AbstractContextManager[object]:
+def precision(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 where it pays: on GPUs of compute capability 8.0 and above."""
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
         return torch.autocast("cuda", dtype=torch.bfloat16)

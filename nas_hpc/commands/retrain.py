@@ -111,12 +111,27 @@ def final(
 
     asked = read(experiment, children)
     found = _marked(step(asked, seed), marker)
-    tested = (
-        f", test accuracy {found['test_accuracy']:.4f}"
-        if found["test_accuracy"] is not None
-        else ""
-    )
-    print(f"[{asked.name}] seed {seed}: {_sentence(found)}{tested}")
+    print(f"[{asked.name}] seed {seed}: {_sentence(found)}{_tested(found)}")
+
+
+@app.command()
+def variant(
+    experiment: ExperimentName,
+    variant: Annotated[int, typer.Option(help="Its place in retrain.variants, from 0.")],
+    seed: Annotated[int, typer.Option(help="Number of the training, from 0.")],
+    marker: Marker = None,
+    children: Children = None,
+) -> None:
+    """Train a variant of the chosen architecture as the latter, and score it on test data.
+
+    nas-hpc variant digits --variant 0 --seed 0
+    """
+    from nas_hpc.experiment import read
+    from nas_hpc.retrain.steps import variant as step
+
+    asked = read(experiment, children)
+    found = _marked(step(asked, variant, seed), marker)
+    print(f"[{asked.name}] {found['variant']}, seed {seed}: {_sentence(found)}{_tested(found)}")
 
 
 @app.command()
@@ -171,11 +186,17 @@ def _marked(found: dict[str, Any], marker: Path | None) -> dict[str, Any]:
     return found
 
 
+def _tested(found: dict[str, Any]) -> str:
+    accuracy = found["test_accuracy"]
+    return "" if accuracy is None else f", test accuracy {accuracy:.4f}"
+
+
 def _sentence(found: dict[str, Any]) -> str:
     how = found["training"]
     ended = f"reward {found['reward']:.4f}" if found["status"] == "ok" else found["status"]
+    rate = "chosen by the policy" if how["learning_rate"] is None else f"{how['learning_rate']:g}"
     return (
-        f"trial {found['trial']}, learning rate {how['learning_rate']:g}, "
+        f"trial {found['trial']}, learning rate {rate}, "
         f"weight decay {how['weight_decay']:g}, batch norm epsilon {how['batch_norm_epsilon']:g}, "
         f"decay at {list(how['decay_at'])}: {ended}"
     )

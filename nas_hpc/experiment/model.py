@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from nas_hpc.experiment.arrays import Arrays
-from nas_hpc.experiment.strict import Positive, Strict
+from nas_hpc.experiment.final import Retrain
+from nas_hpc.experiment.strict import Fraction, Positive, Rate, Strict
 
-Rate = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -41,7 +40,8 @@ class SpaceConfig(Own):
     """The search space."""
 
     name: str = "convnet"
-    """``convnet``, or your own: a `Space`, or a function of ``options`` that returns one."""
+    """``convnet``, ``pooling``, ``layer-types``, ``cell``, or your own: a `Space`, or a function of
+    ``options`` that returns one."""
 
     arguments: dict[str, Any] = {"depth": 6}
     """What its generator is called with."""
@@ -49,12 +49,17 @@ class SpaceConfig(Own):
     schedule: Schedule | None = None
     """Lets one argument grow during the search."""
 
+    learning_rates: tuple[Rate, ...] = ()
+    """The policy also chooses the child's learning rate, among these; then
+    ``training.learning_rate`` must be null."""
+
 
 class DataConfig(Own):
     """The data set."""
 
     name: str = "digits"
-    """``digits``, or your own: a function of ``options`` that returns a `Dataset`."""
+    """``cifar10``, ``cifar100``, ``digits``, ``fashion-mnist``, ``images`` (any folder of images),
+    or your own: a function of ``options`` that returns a `Dataset`."""
 
 
 class ChildConfig(Own):
@@ -73,8 +78,8 @@ class Training(Strict):
     batch_size: Positive = 64
     """Examples in a step."""
 
-    learning_rate: Rate = 0.1
-    """Of SGD, at the start."""
+    learning_rate: Rate | None = 0.1
+    """Of SGD, at the start. null: the one that was chosen among ``space.learning_rates``."""
 
     momentum: Fraction = 0.9
     """Of SGD, Nesterov's."""
@@ -91,8 +96,16 @@ class Training(Strict):
     decay_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """See ``decay_at``."""
 
-    augmentation: Literal["none", "shift", "shift-flip"] = "shift-flip"
-    """Random shifts by up to an eighth of the side; ``shift-flip`` also mirrors left to right."""
+    augmentation: Literal["none", "shift", "shift-flip", "upsample", "upsample-flip"] = (
+        "upsample-flip"
+    )
+    """``upsample``: enlarged by interpolation, then a random crop of the old size; what is scored
+    is the crop in the centre. ``shift``: a random crop of the image among zeros. ``-flip``: half of
+    them are also mirrored left to right."""
+
+    augmentation_margin: Annotated[float, Field(gt=0, le=0.5)] = 0.125
+    """By how much the image is enlarged at each side, of that side, rounded up to whole pixels: 32
+    pixels become 40."""
 
 
 class Reward(Strict):
@@ -233,48 +246,11 @@ class Slots(Strict):
         return (self.count if self.arrays is None else self.arrays.trials_per_gpu) > 1
 
 
-class Grid(Strict):
-    """Values of ``training`` that the final training tries, in all combinations."""
+class Report(Strict):
+    """What tables show beside the experiment's own results."""
 
-    learning_rate: tuple[Rate, ...] = (0.1, 0.05)
-    """Values of ``training.learning_rate``."""
-
-    weight_decay: tuple[Annotated[float, Field(ge=0)], ...] = (1e-4, 5e-4)
-    """Values of ``training.weight_decay``."""
-
-    batch_norm_epsilon: tuple[Rate, ...] = (1e-5, 1e-3)
-    """Values of ``training.batch_norm_epsilon``."""
-
-    decay_at: tuple[tuple[Annotated[float, Field(gt=0, lt=1)], ...], ...] = ((0.5, 0.75),)
-    """Values of ``training.decay_at``, each a list of its own."""
-
-
-class Retrain(Strict):
-    """Final training of the best architectures (paper, section 4.1)."""
-
-    candidates: Positive = 10
-    """Best trials of the search that are scored again with new seeds."""
-
-    rescore_seeds: Positive = 3
-    """New seeds for each of them."""
-
-    top: Positive = 1
-    """How many of them, by mean score, go through the grid."""
-
-    epochs: Positive = 300
-    """Epochs of the final training."""
-
-    grid: Grid = Grid()
-    """What is tried; compared on validation data."""
-
-    seeds: Annotated[int, Field(ge=3)] = 3
-    """Trainings of the one chosen point; only these are scored on test data."""
-
-    @model_validator(mode="after")
-    def _top_of_candidates(self) -> Retrain:
-        if self.top > self.candidates:
-            raise ValueError(f"top must be at most candidates ({self.candidates})")
-        return self
+    published: Literal["cifar10"] | None = None
+    """Published test errors to quote beside ours: those on ``cifar10``. null: none."""
 
 
 class Experiment(Strict):
@@ -302,6 +278,7 @@ class Experiment(Strict):
     budget: Budget = Budget()
     slots: Slots = Slots()
     retrain: Retrain = Retrain()
+    report: Report = Report()
 
     compare_with: tuple[str, ...] = ("random",)
     """Strategies that run beside the search with the same budget."""
@@ -313,6 +290,20 @@ class Experiment(Strict):
             raise ValueError(
                 f"space.schedule.argument {schedule.argument!r} must be a whole number "
                 f"among space.arguments {sorted(self.space.arguments)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _learning_rate_is_given_or_chosen(self) -> Experiment:
+        chosen = bool(self.space.learning_rates)
+        if (self.training.learning_rate is None) != chosen:
+            raise ValueError(
+                "training.learning_rate must be null where, and only where, "
+                "space.learning_rates are given"
+            )
+        if None in self.retrain.grid.learning_rate and not chosen:
+            raise ValueError(
+                "retrain.grid.learning_rate may have null only where space.learning_rates are given"
             )
         return self
 

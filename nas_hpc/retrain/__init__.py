@@ -2,8 +2,9 @@
 
 Best trials of the search (`candidates`) are scored again with new seeds (`rescore`); the best of
 these (`shortlist`) go through a grid of training hyper-parameters (`grid_point`); the best point
-of all (`choose`) is trained with several seeds (`final`). All are compared on validation data; the
-test data is first opened by `final`, when nothing is left to choose.
+of all (`choose`) is trained with several seeds (`final`), and so are variants of its architecture
+(`variant`). All are compared on validation data; the test data is first opened by these last two,
+when nothing is left to choose.
 
 Nothing here imports torch; `work` and `steps` do.
 """

@@ -63,9 +63,13 @@ class RetrainFolder:
         """One training of the chosen point, scored on test data."""
         return self.root / "final" / f"{seed}.json"
 
-    def weights(self, seed: int) -> Path:
-        """The weights of that training, as `torch.save` writes a state dictionary."""
-        return self.root / "final" / f"{seed}.weights.pt"
+    def variant(self, number: int, seed: int) -> Path:
+        """One training of a variant of the chosen architecture, scored on test data."""
+        return self.root / "variant" / f"{number}-{seed}.json"
+
+    def weights(self, result: Path) -> Path:
+        """The weights of such a training, as `torch.save` writes a state dictionary."""
+        return result.with_suffix(".weights.pt")
 
     def work(self, identity: str) -> RunFolder:
         """The folder of one training, named by the digest of all that determines how it ends."""

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from nas_hpc.experiment import Training
-from nas_hpc.experiment.model import Grid
+from nas_hpc.experiment.final import Grid
 
 
 def points(grid: Grid) -> list[dict[str, Any]]:

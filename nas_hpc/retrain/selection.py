@@ -10,6 +10,7 @@ from typing import Any
 from nas_hpc.experiment import Experiment
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.retrain.points import points
+from nas_hpc.spaces import SpaceError, describe, load_space, replay
 from nas_hpc.store import Outcome, RunFolder, read_search
 
 Found = dict[str, Any]
@@ -47,11 +48,14 @@ def candidates(experiment: Experiment) -> list[Found]:
 def shortlist(experiment: Experiment) -> list[Found]:
     """The candidates with the best mean of the rewards with new seeds; of equal ones the earlier.
 
+    From here on they have the arguments of the final training, ``retrain.arguments``.
+
     Returns:
         For each: candidate, trial, mean, sd, tokens, arguments, architecture.
 
     Raises:
-        RetrainError: candidates have not all been scored again.
+        RetrainError: candidates have not all been scored again, or their tokens make no
+            architecture with the arguments of the final training.
     """
     folder = RetrainFolder.of(experiment)
     found = folder.published(folder.candidates, "candidates")
@@ -65,7 +69,9 @@ def shortlist(experiment: Experiment) -> list[Found]:
     return folder.publish(
         folder.shortlist,
         [
-            found[i] | {"candidate": i, "mean": scores[i]["mean"], "sd": scores[i]["sd"]}
+            found[i]
+            | {"candidate": i, "mean": scores[i]["mean"], "sd": scores[i]["sd"]}
+            | _enlarged(experiment, found[i])
             for i in order[: experiment.retrain.top]
         ],
     )
@@ -98,6 +104,17 @@ def choose(experiment: Experiment) -> Found:
     folder.withdraw_all_but([folder.final(k) for k in range(experiment.retrain.seeds)])
     architecture = {key: tops[best["top"]][key] for key in ("tokens", "arguments", "architecture")}
     return folder.publish(folder.chosen, best | architecture)
+
+
+def _enlarged(experiment: Experiment, candidate: Mapping[str, Any]) -> Found:
+    """The candidate's arguments and architecture in the final training."""
+    arguments = {**candidate["arguments"], **experiment.retrain.arguments}
+    tokens = tuple((path, token) for path, token in candidate["tokens"])
+    try:
+        architecture = replay(load_space(experiment), arguments, tokens)
+    except SpaceError as error:
+        raise RetrainError(f"retrain.arguments = {experiment.retrain.arguments}: {error}") from None
+    return {"arguments": arguments, "architecture": describe(architecture)}
 
 
 def _candidate(outcome: Outcome, sample: Any) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.retrain.points import points, training_at
 from nas_hpc.retrain.selection import Found
 from nas_hpc.retrain.work import Work, carry_out
+from nas_hpc.spaces import SpaceError
 from nas_hpc.store import Outcome
 from nas_hpc.store.durable import write_durably
 
@@ -92,27 +93,65 @@ def final(experiment: Experiment, number: int) -> Found:
             does not say its test accuracy.
     """
     folder = RetrainFolder.of(experiment)
-    chosen = folder.published(folder.chosen, "choose")
-    _numbered(range(experiment.retrain.seeds), number, "seed")
-    training = Training.model_validate(chosen["training"])
-    seed = seed_of(experiment, FINAL, chosen["trial"], number)
-    work = Work.on(chosen, training, seed, tested=True, kept=True)
-    outcome, weights = carry_out(experiment, folder, work, f"final-{number}")
-    tested = outcome.metrics.get("test_accuracy")
-    if outcome.status == "ok" and tested is None:
-        raise RetrainError(
-            f"child {experiment.child.name} must return a metric test_accuracy "
-            f"when it is given data.test"
-        )
-    kept = _copy(weights, folder.weights(number)) if weights.is_file() else None
-    facts = {"seed_number": number, "test_accuracy": tested, "weights": kept}
-    return folder.publish(folder.final(number), facts | result_of(experiment, training, outcome))
+    facts = _tested(experiment, folder, number, None, f"final-{number}", folder.final(number))
+    return folder.publish(folder.final(number), facts)
+
+
+def variant(experiment: Experiment, place: int, number: int) -> Found:
+    """Train a variant of the chosen architecture as `final` trains the latter, with the same seed.
+
+    Args:
+        experiment: says which variants there are.
+        place: of the variant in ``retrain.variants``.
+        number: of the seed.
+
+    Returns:
+        variant (its name), and what `final` returns.
+
+    Raises:
+        RetrainError: there is no such variant or seed, it is not known of this type of
+            architecture, or see `final`.
+    """
+    folder = RetrainFolder.of(experiment)
+    name = _numbered(experiment.retrain.variants, place, "variant")
+    result = folder.variant(place, number)
+    facts = _tested(experiment, folder, number, name, f"variant-{number}", result)
+    return folder.publish(result, {"variant": name} | facts)
 
 
 def seed_of(experiment: Experiment, purpose: int, *numbers: int) -> int:
     """A seed below 2**32 that follows from the experiment's and from what it is for."""
     sequence = np.random.SeedSequence(experiment.seed, spawn_key=(purpose, *numbers))
     return int(sequence.generate_state(1)[0])
+
+
+def _tested(
+    experiment: Experiment,
+    folder: RetrainFolder,
+    number: int,
+    variant: str | None,
+    slot: str,
+    result: Path,
+) -> Found:
+    """Train the chosen point with a seed, score it on test data, keep its weights."""
+    chosen = folder.published(folder.chosen, "choose")
+    _numbered(range(experiment.retrain.seeds), number, "seed")
+    training = Training.model_validate(chosen["training"])
+    seed = seed_of(experiment, FINAL, chosen["trial"], number)
+    work = Work.on(chosen, training, seed, tested=True, kept=True, variant=variant)
+    try:
+        outcome, weights = carry_out(experiment, folder, work, slot)
+    except SpaceError as error:
+        raise RetrainError(f"retrain.variants: {error}") from None
+    tested = outcome.metrics.get("test_accuracy")
+    if outcome.status == "ok" and tested is None:
+        raise RetrainError(
+            f"child {experiment.child.name} must return a metric test_accuracy "
+            f"when it is given data.test"
+        )
+    kept = _copy(weights, folder.weights(result)) if weights.is_file() else None
+    facts = {"seed_number": number, "test_accuracy": tested, "weights": kept}
+    return facts | result_of(experiment, training, outcome)
 
 
 def result_of(experiment: Experiment, training: Training, outcome: Outcome) -> Found:

@@ -22,6 +22,7 @@ from nas_hpc.children.evaluation import evaluate
 from nas_hpc.experiment import Experiment, Training, is_reference, source_hash
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.spaces import Tokens, describe, digest, load_space, replay
+from nas_hpc.spaces.variants import varied
 from nas_hpc.store import Outcome, RunFolder, read_outcome, write_outcome
 from nas_hpc.store.durable import read_json
 
@@ -40,6 +41,7 @@ class Work:
         seed: of all random numbers.
         tested: whether the trained network is scored on test data.
         kept: whether its weights are kept.
+        variant: of the architecture, see `nas_hpc.spaces.variants.varied`.
     """
 
     trial: int
@@ -49,6 +51,7 @@ class Work:
     seed: int
     tested: bool = False
     kept: bool = False
+    variant: str | None = None
 
     @classmethod
     def on(
@@ -58,11 +61,12 @@ class Work:
         seed: int,
         tested: bool = False,
         kept: bool = False,
+        variant: str | None = None,
     ) -> Work:
         """Of an architecture as `selection.candidates` publishes it."""
         tokens = tuple((str(path), int(token)) for path, token in architecture["tokens"])
         trial, arguments = architecture["trial"], architecture["arguments"]
-        return cls(trial, arguments, tokens, training, seed, tested, kept)
+        return cls(trial, arguments, tokens, training, seed, tested, kept, variant)
 
 
 def carry_out(
@@ -102,6 +106,7 @@ def carry_out(
             seed=work.seed,
             data=data,
             weights=weights if work.kept else None,
+            variant=work.variant,
         )
         (place.root / "starts").unlink()
         if outcome.status not in ("ok", "diverged"):
@@ -133,7 +138,8 @@ def _count_start(place: RunFolder) -> None:
 def _identity(experiment: Experiment, folder: RetrainFolder, work: Work, data: Dataset) -> str:
     child = experiment.child
     own = source_hash(child.name) if is_reference(child.name) else ""
-    architecture = replay(load_space(experiment), work.arguments, work.tokens)
+    found = replay(load_space(experiment), work.arguments, work.tokens)
+    architecture = varied(found, work.variant)
     tested = "" if data.test is None else _fingerprint(data.test)
     return digest(
         [

@@ -14,6 +14,7 @@ CHANGEABLE = (
     "budget",
     "slots",
     "retrain",
+    "report",
     "compare_with",
     "search.checkpoint_seconds",
     "search.replica_ranks",

@@ -18,7 +18,8 @@ from nas_hpc.experiment import Experiment, ExperimentError, OwnCodeError, is_ref
 from nas_hpc.policies import is_replicated, make
 from nas_hpc.policies.strategy import Request
 from nas_hpc.search.configuration import of_strategy
-from nas_hpc.spaces import SpaceError, Tokens, describe, draw, load_space
+from nas_hpc.spaces import SpaceError, Tokens, describe, draw, load_space, replay
+from nas_hpc.spaces.variants import varied
 from nas_hpc.store import Outcome, RunFolder
 
 BATCH = 4
@@ -50,7 +51,11 @@ def rehearse(experiment: Experiment, data: Path) -> Outcome:
     with naming("space", experiment.space.name):
         space = load_space(experiment)
         first, last = experiment.arguments(0), experiment.arguments(experiment.budget.trials - 1)
-        describe(draw(space, last, np.random.default_rng(0)).architecture)
+        grown = draw(space, last, np.random.default_rng(0))
+        describe(grown.architecture)
+        larger = replay(space, {**last, **experiment.retrain.arguments}, grown.tokens)
+        for variant in (None, *experiment.retrain.variants):
+            describe(varied(larger, variant))
         walk = draw(space, first, np.random.default_rng(0))
         describe(walk.architecture)
     for name in (experiment.search.strategy, *experiment.compare_with):

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from nas_hpc.experiment import Experiment, ExperimentError, check_arguments, is_reference, resolve
+from nas_hpc.spaces.cell import cell
 from nas_hpc.spaces.convnet import convnet
 from nas_hpc.spaces.decisions import Space
+from nas_hpc.spaces.layer_types import layer_types
+from nas_hpc.spaces.learning_rate import with_learning_rate
+from nas_hpc.spaces.pooling import pooling
 
-BUILT_IN = {"convnet": convnet}
+BUILT_IN = {
+    "cell": cell,
+    "convnet": convnet,
+    "layer-types": layer_types,
+    "pooling": pooling,
+}
 
 
 def load_space(experiment: Experiment) -> Space:
@@ -35,4 +44,6 @@ def load_space(experiment: Experiment) -> Space:
     if not isinstance(space, Space):
         raise ExperimentError(f"space.name = {config.name!r} gives {space!r}, not a Space")
     check_arguments(space.generate, config.arguments, "space.arguments")
-    return space
+    enlarged = {**config.arguments, **experiment.retrain.arguments}
+    check_arguments(space.generate, enlarged, "space.arguments with retrain.arguments")
+    return with_learning_rate(space, config.learning_rates) if config.learning_rates else space

@@ -1,5 +1,5 @@
 from nas_hpc.experiment import Training
-from nas_hpc.experiment.model import Grid
+from nas_hpc.experiment.final import Grid
 from nas_hpc.retrain import points
 from nas_hpc.retrain.points import training_at
 

@@ -103,8 +103,8 @@ def test_the_kept_weights_have_the_test_accuracy_that_is_published(retrained):
     architecture = replay(load_space(experiment), chosen["arguments"], tokens)
     for k in range(3):
         network = build(architecture, 1, 2, chosen["training"]["batch_norm_epsilon"])
-        assert found[f"final {k}"]["weights"] == str(folder.weights(k))
-        network.load_state_dict(torch.load(folder.weights(k), weights_only=True))
+        assert found[f"final {k}"]["weights"] == str(folder.weights(folder.final(k)))
+        network.load_state_dict(torch.load(folder.weights(folder.final(k)), weights_only=True))
         with torch.no_grad():
             answers = network.eval()(torch.from_numpy(test.inputs)).argmax(1).numpy()
         assert (answers == test.labels).mean() == found[f"final {k}"]["test_accuracy"]

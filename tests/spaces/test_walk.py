@@ -1,4 +1,4 @@
-"""What holds for every walk: of the paper's space and of one that branches."""
+"""What holds for every walk: of the convolutional spaces and of one that branches."""
 
 import math
 import re
@@ -26,11 +26,17 @@ from nas_hpc.spaces import (
     replay,
 )
 from nas_hpc.spaces.convnet import ConvLayer, ConvNet, convnet
+from nas_hpc.spaces.layer_types import layer_types
+from nas_hpc.spaces.learning_rate import with_learning_rate
+from nas_hpc.spaces.pooling import pooling
 from tests.spaces.examples import BRANCHING, BRANCHING_TWO, OPERATION, SIZE, Graph, Node
 
 SPACES = {
     "convnet": (convnet(), "depth", 4),
     "strided": (convnet(strides=(1, 2, 3)), "depth", 3),
+    "pooling": (pooling(pool_after=()), "depth", 3),
+    "layer types": (layer_types(strides=(1, 2)), "depth", 4),
+    "learning rate": (with_learning_rate(layer_types(), (0.1, 0.01)), "depth", 2),
     "branching": (BRANCHING, "nodes", 5),
 }
 
