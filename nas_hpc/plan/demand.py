@@ -122,6 +122,7 @@ def _final_stage(experiment: Experiment, child: ChildSeconds, places: Places) ->
         ("scored again", asked.candidates, asked.rescore_seeds, short),
         ("grid", asked.top * len(points(asked.grid)), 1, long),
         ("final training", asked.seeds, 1, long),
+        *[(f"variant {name}", asked.seeds, 1, long) for name in asked.variants],
     ]
     at_once = max(1, floor(places.gpus))
     return [

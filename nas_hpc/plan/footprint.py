@@ -67,13 +67,14 @@ def footprint(
     data = [path for path in RunFolder.of(experiment).data.glob("*") if path.is_file()]
     asked = experiment.retrain
     grid = asked.top * len(points(asked.grid))
-    published = asked.candidates + grid + asked.seeds
-    trainings = asked.candidates * asked.rescore_seeds + grid + asked.seeds
+    tested = asked.seeds * (1 + len(asked.variants))
+    published = asked.candidates + grid + tested
+    trainings = asked.candidates * asked.rescore_seeds + grid + tested
     # Data, markers, three lists of the final stage; of each job its result and log; of each
     # training outcome and lock; the final weights, in the work and published.
     names = [of_strategy(experiment, strategy) for strategy in strategies(experiment)]
-    files = 3 + 1 + 3 + 2 * published + 2 * trainings + 2 * asked.seeds + 2 * len(names)
-    size = sum(path.stat().st_size for path in data) + 2 * asked.seeds * weights
+    files = 3 + 1 + 3 + 2 * published + 2 * trainings + 2 * tested + 2 * len(names)
+    size = sum(path.stat().st_size for path in data) + 2 * tested * weights
     most_files, most_bytes = 0, 0.0
     for one in names:
         replicated, stored = is_replicated(one.search.strategy), one.budget.trials * trial_bytes

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nas_hpc.report.arms import Arm, is_duplicate
+from nas_hpc.report.schedule import mark, steps_by_sample
 from nas_hpc.report.smoothing import mean_busy, moving_mean, time_unit
 from nas_hpc.report.style import ARM_COLOURS, GREY, beside, label_ends, new_figure, nothing_yet
 
@@ -53,7 +54,7 @@ def entropy_and_duplicates(arms: Sequence[Arm]) -> Figure:
     for axes in figure.axes:
         axes.set_xlim(0, 1.02 * last)
         axes.locator_params(axis="x", integer=True)
-    _mark_schedule(entropy, arms[0], last)
+    mark(entropy, steps_by_sample(arms[0], last))
     label_ends(entropy, undecided)
     label_ends(duplicates, repeating)
     return figure
@@ -98,16 +99,3 @@ def _busy(axes: Axes, arm: Arm, colour: str) -> None:
     axes.set(ylim=(0, 1.15 * max(arm.slots, busy.max())), xlim=(0, (last - origin) / unit))
     axes.set(xlabel=f"Time since the start [{name}]", ylabel="Slots busy")
     axes.locator_params(axis="y", integer=True, nbins=5)
-
-
-def _mark_schedule(axes: Axes, arm: Arm, last: int) -> None:
-    """Where the space's argument grows, entropy jumps for that reason alone."""
-    schedule = arm.experiment.space.schedule
-    for sample in range(schedule.every, last, schedule.every) if schedule else ():
-        assert schedule is not None
-        value = arm.experiment.arguments(sample)[schedule.argument]
-        axes.axvline(sample, color=GREY, lw=0.8, ls=":")
-        if sample < 0.85 * last:  # else its name would run into those of the lines
-            across = axes.get_xaxis_transform()
-            text = f" {schedule.argument} {value}"
-            axes.text(sample, 0.03, text, transform=across, fontsize=8, color=GREY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 
 from nas_hpc.experiment import Experiment
 from nas_hpc.report import activity_figures, retrain_figures, reward_figures
+from nas_hpc.report.final_table import final_table, write_final
 from nas_hpc.report.portraits import portrait_of
 from nas_hpc.report.style import footnote, save, styled, text_figure
 from nas_hpc.report.summary import Findings, summary
@@ -41,7 +41,8 @@ def analyse(experiment: Experiment, results: Path) -> None:
     write_trials(results / "trials.csv", findings)
     write_grid(results / "retrain.csv", findings)
     write_json(results / "summary.json", facts)
-    text = markdown(facts)
+    write_final(results / "final.csv", findings)
+    text = "\n".join(filter(None, [markdown(facts), final_table(findings)]))
     write_durably(results / "summary.md", lambda temporary: _put(temporary, text))
     with styled():
         for name, make in FIGURES.items():
@@ -55,7 +56,7 @@ def _diagram(findings: Findings) -> Figure:
     best = findings.best
     if best is None:
         return text_figure(f"{findings.experiment.name}: no network has been trained yet", [])
-    architecture = json.loads(best.architecture)
+    architecture = findings.architecture
     heading = f"{findings.experiment.name}: trial {best.trial}, {_score(findings, best)}"
     return portrait_of(architecture).draw(architecture, findings.task, heading)
 

@@ -1,8 +1,8 @@
 """A convolutional network as a drawing, read from the image at the top to the classifier below.
 
-Layers stand under one another. What feeds the next layer goes straight down; every other
+Layers, or blocks, stand under one another. What feeds the next one goes straight down; every other
 connection leaves its layer to the right and runs down a lane of its own, and a dot marks each
-place that takes from it.
+place that takes from it. Pooling between blocks is a band across all lanes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from nas_hpc.report.convnet_graph import IMAGE, Graph, Join, Layer, Size
-from nas_hpc.report.convnet_words import kind, named
+from nas_hpc.report.convnet_words import POOLING, kind, named
 from nas_hpc.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION
 from nas_hpc.report.task import Task
 
 # Inches.
 BOX_WIDTH, BOX_HEIGHT = 3.3, 0.36
-JOIN_HEIGHT, GAP = 0.22, 0.2
+JOIN_HEIGHT, BAND_HEIGHT, GAP = 0.22, 0.26, 0.2
 LANE_WIDTH, LEFT, MARGIN = 0.17, 1.45, 0.3
 HALF = BOX_WIDTH / 2
 
 LANE_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 FILL, IMAGE_FILL, JOIN_FILL = "#E8F1F8", "#FFF4D6", "#FFFFFF"
+POOL_FILL, NORM_FILL = "#E2F3EC", "#F5E9F3"
+FILLS = {"PoolLayer": POOL_FILL, "BatchNormLayer": NORM_FILL, "ContrastLayer": NORM_FILL}
+"""Of the boxes of layers that are no convolutions."""
 
 
 def draw(architecture: dict[str, Any], task: Task | None, heading: str) -> Figure:
@@ -43,6 +46,8 @@ def draw(architecture: dict[str, Any], task: Task | None, heading: str) -> Figur
     _image(axes, graph)
     for layer in graph.layers:
         _layer(axes, layer, places)
+    for top in places.bands:
+        _band(axes, top, places)
     _classifier(axes, graph, places)
     return figure
 
@@ -51,19 +56,26 @@ class Places:
     """Where everything stands: heights in inches below the image's top, and lanes.
 
     Attributes:
+        noun: what the boxes are called.
         top: of each layer's box, and of the classifier's under the number after the last.
         entry: at which each of them is fed.
+        bands: tops of the bands of pooling.
         users: for each source the numbers of what it feeds.
         lane: x of each source that feeds other things than the next one.
     """
 
     def __init__(self, graph: Graph) -> None:
+        self.noun = graph.noun
         self.joins = [*(layer.join for layer in graph.layers), graph.last]
         self.top: list[float] = []
         self.entry: list[float] = []
+        self.bands: list[float] = []
         y = BOX_HEIGHT
         for number, join in enumerate(self.joins):
             straight = join.sources == (number - 1,)
+            if number in graph.pools:
+                self.bands.append(y + GAP)
+                y += GAP + BAND_HEIGHT
             self.entry.append(y + GAP + JOIN_HEIGHT / 2)
             y += GAP + (0.0 if straight else JOIN_HEIGHT + 0.7 * GAP)
             self.top.append(y)
@@ -137,14 +149,27 @@ def _image(axes: Axes, graph: Graph) -> None:
 def _layer(axes: Axes, layer: Layer, places: Places) -> None:
     top = places.top[layer.number]
     _feed(axes, layer.number, layer.join, places, layer.repaired)
-    _box(axes, top, FILL, kind(layer), glyph=(layer.height, layer.width))
+    decided = layer.decided
+    fill, convolves = FILLS.get(decided["type"], FILL), "filters" in decided
+    _box(axes, top, fill, kind(layer), (decided["height"], decided["width"]) if convolves else None)
     middle = top + BOX_HEIGHT / 2
     left = -HALF - 0.1
     size = _pixels(layer.size, places.joins[0])
-    axes.text(left, middle - 0.07 * bool(size), f"layer {layer.number}", ha="right", va="center")
+    name = f"{places.noun} {layer.number}"
+    axes.text(left, middle - 0.07 * bool(size), name, ha="right", va="center")
     if size:
-        text = f"{size}, {layer.filters} channels"
+        text = f"{size}, {_count(layer.channels or 0, 'channel')}"
         axes.text(left, middle + 0.09, text, ha="right", va="center", fontsize=7, color=GREY)
+
+
+def _band(axes: Axes, top: float, places: Places) -> None:
+    """Pooling of all that passes."""
+    right = max(places.lane.values(), default=HALF) + LANE_WIDTH
+    corner, width = (-HALF, top), HALF + right
+    band = Rectangle(corner, width, BAND_HEIGHT, facecolor=POOL_FILL, edgecolor=INK, lw=0.9)
+    band.set_zorder(4)
+    axes.add_patch(band)
+    axes.text(0, top + BAND_HEIGHT / 2, POOLING, ha="center", va="center", fontsize=8, zorder=5)
 
 
 def _classifier(axes: Axes, graph: Graph, places: Places) -> None:
@@ -196,9 +221,10 @@ def _feed(axes: Axes, number: int, join: Join, places: Places, repaired: bool) -
 
 def _join_text(number: int, join: Join, places: Places) -> str:
     ends = number == len(places.joins) - 1
-    text = f"concatenate {named(join.sources)}: {join.channels} channels"
-    if ends:
-        text = f"loose ends of {named(join.sources)} join: {join.channels} channels"
+    sources = named(join.sources, places.noun)
+    channels = "" if join.channels is None else f": {join.channels} channels"
+    text = f"loose ends of {sources} join" if ends else f"concatenate {sources}"
+    text += channels
     if join.padded:
         size = _pixels(join.size, places.joins[0])
         text += f", padded to {size}" if size else ", smaller ones padded"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nas_hpc.report import convnet_words
+from nas_hpc.report import cell_words, convnet_words
 from nas_hpc.report.task import Task
 
 if TYPE_CHECKING:
@@ -80,6 +80,33 @@ def _draw_convnet(data: dict[str, Any], task: Task | None, heading: str) -> Figu
     return draw(data, task, heading)
 
 
-PLAIN = Portrait(lambda data, task: tree(data), _plain_line, _draw_plain)
+def _draw_cells(data: dict[str, Any], task: Task | None, heading: str) -> Figure:
+    from nas_hpc.report.cell_figure import draw
 
-_PORTRAITS = {"ConvNet": Portrait(convnet_words.words, convnet_words.line, _draw_convnet)}
+    return draw(data, task, heading)
+
+
+def _tuned_words(data: dict[str, Any], task: Task | None) -> list[str]:
+    lines = portrait_of(data["architecture"]).words(data["architecture"], task)
+    return [*lines, f"learning rate: {data['learning_rate']:g}"]
+
+
+def _tuned_line(data: dict[str, Any]) -> str:
+    line = portrait_of(data["architecture"]).line(data["architecture"])
+    return f"{line}  learning rate {data['learning_rate']:g}"
+
+
+def _draw_tuned(data: dict[str, Any], task: Task | None, heading: str) -> Figure:
+    heading = f"{heading}, learning rate {data['learning_rate']:g}"
+    return portrait_of(data["architecture"]).draw(data["architecture"], task, heading)
+
+
+PLAIN = Portrait(lambda data, task: tree(data), _plain_line, _draw_plain)
+CONVNET = Portrait(convnet_words.words, convnet_words.line, _draw_convnet)
+
+_PORTRAITS = {
+    "BlockNet": CONVNET,
+    "ConvNet": CONVNET,
+    "Tuned": Portrait(_tuned_words, _tuned_line, _draw_tuned),
+    "CellNet": Portrait(cell_words.words, cell_words.line, _draw_cells),
+}

@@ -92,7 +92,7 @@ def _varied(entries: Sequence[dict[str, Any]]) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(f"{part:.0%}" for part in value) or "never"
-    return f"{value:g}"
+    return "chosen" if value is None else f"{value:g}"
 
 
 def _figure(title: str, rows: int) -> Figure:

@@ -41,12 +41,14 @@ class Retraining:
         grid: for each grid point its trial, how it was trained, status and validation accuracy.
         chosen: the grid point that the final trainings repeat; empty while there is none.
         final: for each final training its seed's number, status and accuracies.
+        variants: the same of the variants of the chosen architecture, by their names.
     """
 
     rescored: list[dict[str, Any]]
     grid: list[dict[str, Any]]
     chosen: dict[str, Any]
     final: list[dict[str, Any]]
+    variants: dict[str, list[dict[str, Any]]]
 
     @cached_property
     def rescores(self) -> dict[int, Spread]:
@@ -83,11 +85,16 @@ def read_retraining(experiment: Experiment) -> Retraining:
     """
     folder = Path(experiment.runs) / experiment.name / "retrain"
     chosen = folder / "chosen.json"
+    varied = _read_all(folder / "variant")
     return Retraining(
         rescored=_read_all(folder / "rescore"),
         grid=_read_all(folder / "grid"),
         chosen=read_json(chosen) if chosen.exists() else {},
         final=_read_all(folder / "final"),
+        variants={
+            name: [run for run in varied if run["variant"] == name]
+            for name in experiment.retrain.variants
+        },
     )
 
 

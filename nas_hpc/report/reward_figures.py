@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nas_hpc.report.arms import Arm, thirds
+from nas_hpc.report.schedule import mark, steps_along
 from nas_hpc.report.smoothing import moving_mean, time_unit
 from nas_hpc.report.style import ARM_COLOURS, GREY, INK, beside, label_ends, new_figure, nothing_yet
 from nas_hpc.report.trials import TrialRow
@@ -83,7 +84,10 @@ def _strip(axes: Axes, row: int, trials: Sequence[TrialRow], colour: str, failed
 
 
 def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.ndarray]) -> Figure:
-    """A dot for each trial, a thin moving mean, a thick best so far; failures along the bottom."""
+    """A dot for each trial, a thin moving mean, a thick best so far; failures along the bottom.
+
+    Where the space grows for the first strategy, the search, a dotted line says so.
+    """
     figure = new_figure()
     axes = figure.axes[0]
     axes.set(title=title, xlabel=label, ylabel="Reward (a dot for each trial)")
@@ -115,6 +119,7 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
         ends.append((x[-1], best[-1], f"{arm.title}, best so far {best[-1]:.3f}", colour))
     axes.set_xlim(0, 1.02 * max(x.max(initial=0) for x in along))
     axes.locator_params(axis="x", integer=True)
+    mark(axes, steps_along(arms[0], along[0].tolist()), ARM_COLOURS[0])
     if failures:
         beside(axes, 0, "failed trials", GREY, transform=axes.transAxes)
     label_ends(axes, [end for end in ends if np.isfinite(end[1])])

@@ -75,6 +75,12 @@ class Findings:
         return next(iter(of_chosen + self.search.ranking), None)
 
     @property
+    def architecture(self) -> Any:
+        """Of the best, as JSON data; once it is chosen, as large as the final training makes it."""
+        chosen = self.retraining.chosen.get("architecture")
+        return chosen or (json.loads(self.best.architecture) if self.best else None)
+
+    @property
     def searching(self) -> list[str]:
         """Which strategies have not done their part, a sentence each."""
         begun = {arm.strategy for arm in self.arms}
@@ -93,7 +99,9 @@ class Findings:
     @property
     def training(self) -> list[str]:
         """What is missing of the final training, a sentence."""
-        done, asked = len(self.retraining.final), self.experiment.retrain.seeds
+        retrain = self.experiment.retrain
+        done = len(self.retraining.final) + sum(map(len, self.retraining.variants.values()))
+        asked = retrain.seeds * (1 + len(retrain.variants))
         if done >= asked:
             return []
         return [f"The final training is unfinished: {done} of {asked} runs so far."]
@@ -163,18 +171,18 @@ def _best(findings: Findings) -> dict[str, Any] | None:
     if best is None or search is None:
         return None
     sample = next(s for s in search.log.samples if s.number == best.trial)
-    architecture = json.loads(best.architecture)
+    architecture, chosen = findings.architecture, findings.retraining.chosen
     return {
         "trial": best.trial,
-        "chosen": bool(findings.retraining.chosen),
+        "chosen": bool(chosen),
         "words": portrait_of(architecture).words(architecture, findings.task),
         "architecture": architecture,
         "tokens": sample.tokens,
-        "arguments": dict(sample.arguments),
+        "arguments": chosen.get("arguments") or dict(sample.arguments),
         "reward_in_search": best.reward,
         "validation_accuracy_in_search": best.validation_accuracy,
         "reward_with_new_seeds": _spread(findings.retraining.rescores.get(best.trial)),
-        "parameters": best.parameters,
+        "parameters": chosen.get("parameters") or best.parameters,
     }
 
 

@@ -35,7 +35,7 @@ def write_trials(path: Path, findings: Findings) -> None:
     rows = [asdict(row) for arm in findings.arms for row in arm.rows]
     for row in rows:
         row |= {name: _time(row[name]) for name in ("started", "ended")}
-    _write(path, columns, rows)
+    write_csv(path, columns, rows)
 
 
 def write_grid(path: Path, findings: Findings) -> None:
@@ -48,7 +48,7 @@ def write_grid(path: Path, findings: Findings) -> None:
         row["decay_at"] = json.dumps(row["decay_at"])
         row["chosen"] = is_chosen(entry, chosen)
         rows.append(row)
-    _write(path, RETRAIN_COLUMNS, rows)
+    write_csv(path, RETRAIN_COLUMNS, rows)
 
 
 def is_chosen(entry: Mapping[str, Any], chosen: Mapping[str, Any]) -> bool:
@@ -56,7 +56,9 @@ def is_chosen(entry: Mapping[str, Any], chosen: Mapping[str, Any]) -> bool:
     return bool(chosen) and all(entry[name] == chosen[name] for name in ("trial", "point"))
 
 
-def _write(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, durably; each must have the columns and no others."""
+
     def write(temporary: Path) -> None:
         with temporary.open("w", newline="") as file:
             table = csv.DictWriter(file, list(columns), lineterminator="\n")

@@ -68,7 +68,7 @@ def _ranking(findings: Findings, count: int) -> Group:
 def _best(console: Console, findings: Findings) -> None:
     best, final = findings.best, findings.retraining
     assert best is not None
-    architecture = json.loads(best.architecture)
+    architecture = findings.architecture
     kind = "chosen for the final training" if final.chosen else "the best so far"
     console.print(f"[bold]Trial {best.trial}[/], {kind}:")
     for line in portrait_of(architecture).words(architecture, findings.task):

@@ -191,7 +191,15 @@ def test_every_picture_can_be_opened(finished):
         assert data.startswith(b"%PDF-") and data.rstrip().endswith(b"%%EOF")
     assert ElementTree.parse(results / "best.svg").getroot().tag.endswith("svg")
     left = {path.name for path in results.rglob("*") if path.is_file()}
-    expected = {"trials.csv", "retrain.csv", "summary.json", "summary.md", "best.svg", "best.png"}
+    expected = {
+        "trials.csv",
+        "retrain.csv",
+        "final.csv",
+        "summary.json",
+        "summary.md",
+        "best.svg",
+        "best.png",
+    }
     assert left == expected | {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")}
 
 

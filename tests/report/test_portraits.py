@@ -13,6 +13,9 @@ from nas_hpc.report.style import BLUE, styled
 from nas_hpc.report.task import Task
 from nas_hpc.spaces import describe, draw
 from nas_hpc.spaces.convnet import convnet
+from nas_hpc.spaces.layer_types import layer_types
+from nas_hpc.spaces.learning_rate import with_learning_rate
+from nas_hpc.spaces.pooling import pooling
 
 TASK = Task(channels=1, height=8, width=8, classes=10)
 
@@ -51,6 +54,37 @@ def test_every_layer_and_connection_is_drawn(depth, task):
     repaired = [i for i, stored in enumerate(net["layers"]) if i and not stored["inputs"]]
     assert sum("takes the image" in text for text in written) == len(repaired)
     assert any("loose ends" in text for text in written) == (len(graph.last.sources) > 1)
+
+
+@pytest.mark.parametrize("task", [TASK, None])
+def test_blocks_are_drawn_with_a_band_for_each_pooling(task):
+    net = describe(draw(pooling(), {"depth": 13}, np.random.default_rng(1)).architecture)
+    places = Places(Graph.of(net, task))
+    with styled():
+        figure = portrait_of(net).draw(net, task, "A heading")
+    written = texts(figure)
+    assert {f"block {i}" for i in range(13)} <= set(written)
+    assert sum("max pooling" in text for text in written) == 2
+    first, second = places.bands
+    assert places.bottom(3) < first < places.entry[4] < places.top[4]
+    assert places.bottom(7) < second < places.entry[8] < places.top[8]
+    right = max(places.lane.values())
+    (width,) = {p.get_width() for p in figure.axes[0].patches if p.get_x() + p.get_width() > right}
+    assert width > right  # the bands reach over all lanes
+
+
+TYPES = {"ConvLayer", "PoolLayer", "BatchNormLayer", "ContrastLayer"}
+
+
+def test_typed_layers_and_the_learning_rate_are_drawn():
+    space = with_learning_rate(layer_types(), (0.03,))
+    net = describe(draw(space, {"depth": 20}, np.random.default_rng(1)).architecture)
+    assert {each["type"] for each in net["architecture"]["layers"]} == TYPES
+    with styled():
+        written = texts(portrait_of(net).draw(net, TASK, "A heading"))
+    assert "A heading, learning rate 0.03" in written
+    for word in ("convolution", "pooling", "local contrast normalisation", "momentum"):
+        assert any(word in text for text in written)
 
 
 @pytest.mark.parametrize("seed", range(5))

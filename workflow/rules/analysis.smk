@@ -6,6 +6,11 @@ rule analysis:
     input:
         expand(RUN / "done" / "search-{strategy}.json", strategy=STRATEGIES),
         expand(RETRAIN / "final" / "{seed}.json", seed=range(experiment.retrain.seeds)),
+        expand(
+            RETRAIN / "variant" / "{variant}-{seed}.json",
+            variant=range(len(experiment.retrain.variants)),
+            seed=range(experiment.retrain.seeds),
+        ),
     output:
         RESULTS / "summary.md",
         RESULTS / "summary.json",
@@ -34,6 +39,11 @@ rule analysis:
             caption="../report/retrain.rst",
             category="Tables",
         ),
+        report(
+            RESULTS / "final.csv",
+            caption="../report/final.rst",
+            category="Tables",
+        ),
     log:
         LOGS / "analysis.log",
     conda:
@@ -44,7 +54,7 @@ rule analysis:
     params:
         experiment=EXPERIMENT,
         results=RESULTS,
-        configuration=configured("title", "compare_with"),
+        configuration=configured("title", "compare_with", "report"),
     message:
         "Tables and figures: {params.results}"
     shell:

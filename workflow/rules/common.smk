@@ -60,6 +60,7 @@ TRAININGS = {
     "rescore": (RETRAIN / "candidates.json", ("candidate",), ("rescore_seeds",)),
     "grid": (RETRAIN / "shortlist.json", ("top", "point"), ("grid", "epochs")),
     "final": (RETRAIN / "chosen.json", ("seed",), ()),
+    "variant": (RETRAIN / "chosen.json", ("variant", "seed"), ("variants",)),
 }
 
 
