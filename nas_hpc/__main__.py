@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from nas_hpc.commands import doctor, experiment, part, results, retrain, search
+from nas_hpc.commands import doctor, experiment, export, part, results, retrain, search
 
 app = typer.Typer(
     name="nas-hpc",
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for subject in (doctor, experiment, search, retrain, results, part):
+for subject in (doctor, experiment, search, retrain, results, export, part):
     app.add_typer(subject.app)
 
 
@@ -36,6 +36,7 @@ def expected() -> tuple[type[Exception], ...]:
     from nas_hpc.cluster import NoAnswer, SlotError
     from nas_hpc.cluster.own_job import NoTimeLeft
     from nas_hpc.experiment import ExperimentError, OwnCodeError
+    from nas_hpc.export import ExportError
     from nas_hpc.retrain import RetrainError
     from nas_hpc.search.launch import SearchFailed
     from nas_hpc.search.succession import Refused
@@ -47,6 +48,7 @@ def expected() -> tuple[type[Exception], ...]:
         DataError,
         DiskFull,
         ExperimentError,
+        ExportError,
         NoAnswer,
         NoTimeLeft,
         OwnCodeError,
