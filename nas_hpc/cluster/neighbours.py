@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import logging
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 DOOR, ROOM = 0, 1
 """Bytes of the file that are locked: whoever wants to be alone keeps the door, so that it opens to
 nobody else, until all that train in the room have left it."""
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What file systems say that are mounted without locks."""
 
 
 class Neighbours:
@@ -44,6 +51,11 @@ class Neighbours:
             fcntl.lockf(self._file, kind | fcntl.LOCK_NB, 1, byte)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            logger.warning("%s: %s; so no trial is trained alone", self._file.name, error)
+            self._file = None
         return True
 
     def _free(self, byte: int) -> None:

@@ -1,10 +1,14 @@
 """Locks are between processes, so each neighbour here is one."""
 
+import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from nas_hpc.cluster.neighbours import Neighbours
 
 NEIGHBOUR = """
 import sys
@@ -81,3 +85,17 @@ def test_one_that_ends_holds_nothing(three):
     assert one.does("be_alone")
     one.end()
     assert two.does("join")
+
+
+def test_without_locks_nobody_waits(tmp_path, monkeypatch, caplog):
+    """As on a file system that is mounted without them."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    neighbours = Neighbours(tmp_path / "neighbours.lock")
+    assert neighbours.join()
+    neighbours.leave()
+    assert neighbours.be_alone()
+    assert caplog.text.count("No locks available") == 1
