@@ -55,6 +55,7 @@ class Neighbours:
             if error.errno not in NO_LOCKS:
                 raise
             logger.warning("%s: %s; so no trial is trained alone", self._file.name, error)
+            self._file.close()
             self._file = None
         return True
 
