@@ -8,7 +8,7 @@ import subprocess
 
 from tests.slurm.lab import configuration, links, packages, programs
 from tests.slurm.lab.clients import Clients
-from tests.slurm.lab.daemons import Daemon, until
+from tests.slurm.lab.daemons import Daemon, Trouble, until
 from tests.slurm.lab.layout import NODES, Layout
 from tests.slurm.lab.node import Node
 
@@ -135,14 +135,14 @@ class Cluster(Clients):
         if new.exists():
             shutil.rmtree(new)
         new.mkdir()
-        with (self.layout.logs / "mariadb.out").open("ab") as output:
-            subprocess.run(
-                [packages.MARIADBD, *programs.mariadb_options(self.layout, new), "--bootstrap"],
-                input=tables.encode(),
-                stdout=output,
-                stderr=output,
-                check=True,
-            )
+        done = subprocess.run(
+            [packages.MARIADBD, *programs.mariadb_options(self.layout, new), "--bootstrap"],
+            input=tables.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if done.returncode:
+            raise Trouble(f"no database could be made:\n{done.stdout.decode(errors='replace')}")
         new.rename(self.layout.database)
 
     def _register(self) -> None:

@@ -60,6 +60,8 @@ def mariadb_options(layout: Layout, data: Path) -> tuple[str, ...]:
         "--innodb-buffer-pool-size=64M",
         "--innodb-flush-log-at-trx-commit=2",
         "--innodb-lock-wait-timeout=900",
+        # The kernel's io_uring is shared by all clusters of a machine, and not always to be had.
+        "--innodb-use-native-aio=0",
     )
 
 
