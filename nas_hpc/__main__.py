@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from nas_hpc.commands import doctor, experiment, export, part, results, retrain, search
+from nas_hpc.commands import bench, doctor, experiment, export, part, results, retrain, search
 
 app = typer.Typer(
     name="nas-hpc",
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for subject in (doctor, experiment, search, retrain, results, export, part):
+for subject in (doctor, experiment, search, retrain, results, export, bench, part):
     app.add_typer(subject.app)
 
 
