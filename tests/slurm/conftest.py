@@ -57,12 +57,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """What the cluster says goes with the report of a test that failed: it is soon gone."""
     report = yield
     cluster = getattr(item, "funcargs", {}).get("slurm")
-    if report.failed and cluster is not None:
+    if report.failed and cluster is not None and cluster.slurmctld.alive():
         commands = (("squeue", "--array"), ("sinfo", "--list-reasons"))
-        said = [cluster.run(*command) for command in commands if cluster.slurmctld.alive()]
         log = cluster.layout.logs / "slurmctld.log"
         last = log.read_text(errors="replace").splitlines()[-40:]
-        report.sections.append(("cluster", "\n".join([*said, *last])))
+        said = [*(cluster.run(*command) for command in commands), *last]
+        report.sections.append(("cluster", "\n".join(said)))
     return report
 
 
