@@ -137,7 +137,7 @@ class Slot:
                 while not self._neighbours.be_alone():
                     child = self._rest(child, self._terms.longest_wait)
             except Dismissed:
-                spool.release(self._folder, claim)
+                self._give_back(claim)
                 raise
         return child
 
@@ -170,8 +170,8 @@ class Slot:
             child.kill()
             if self._terms.interruptions_count and str(dismissed) != THE_SEARCH:
                 self._conclude(claim, began, "lost", str(dismissed))
-            elif not spool.has_ended(self._folder, claim):
-                spool.release(self._folder, claim)
+            else:
+                self._give_back(claim)
             raise
         self._longest = max(self._longest, time.time() - began)
         self._lost_in_a_row = 1 + self._lost_in_a_row if answer.get("status") == "lost" else 0
@@ -179,6 +179,11 @@ class Slot:
             return child
         child.dismiss()
         return self._start_child()
+
+    def _give_back(self, claim: Claim) -> None:
+        """Let the trial wait again, unless it has ended or was judged lost in the meantime."""
+        if not spool.has_ended(self._folder, claim):
+            spool.release(self._folder, claim)
 
     def _conclude(self, claim: Claim, began: float, status: Status, reason: str) -> None:
         """Write the outcome of a child that cannot any more, unless it had when it ended."""

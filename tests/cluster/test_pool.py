@@ -105,6 +105,17 @@ def test_a_trial_is_trained_alone(tmp_path, light):
     assert lab.files() == set()
 
 
+def test_a_trial_that_waits_to_be_alone_waits_again_when_its_slot_is_ended(tmp_path, light):
+    lab = Lab(tmp_path, count=2)
+    pool = lab.pool()
+    pool.enqueue([lab.spec(1, gate="first"), lab.spec(2, alone=True)])
+    poll_until(pool, lambda: len(pool.running()) == 2 and lab.reached("first"), "two slots")
+    pool.cancel()
+    assert spool.queued(lab.folder) == [1, 2] and spool.claims(lab.folder) == []
+    assert spool.attempts(lab.folder, 2) == 0
+    assert lab.processes() == []
+
+
 def test_a_killed_slot_costs_its_trial_one_attempt(lab, light):
     pool = lab.pool()
     pool.enqueue([lab.spec(1, gate="never"), lab.spec(2, gate="open")])
