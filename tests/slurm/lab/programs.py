@@ -56,6 +56,8 @@ def mariadb_options(layout: Layout, data: Path) -> tuple[str, ...]:
         f"--datadir={data}",
         f"--socket={layout.database_socket}",
         f"--pid-file={layout.state}/mariadb.pid",
+        # A server that starts deletes the temporary tables of all others that share a folder.
+        f"--tmpdir={layout.state}",
         # Small, and no promise of durability: the folder goes with the cluster.
         "--innodb-buffer-pool-size=64M",
         "--innodb-flush-log-at-trx-commit=2",
