@@ -15,6 +15,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/contenders.smk"
 include: "workflow/rules/slurm.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/search.smk"

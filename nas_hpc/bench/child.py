@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nas_hpc.bench.crowd import Crowd, crowd
+from nas_hpc.bench.device import checked
 from nas_hpc.bench.machine import machine
 from nas_hpc.bench.peak import flops, reachable
 from nas_hpc.bench.race import Comparison, Lap, Subject, race, some, subjects
@@ -24,7 +25,7 @@ from nas_hpc.children.data import make_dataset
 from nas_hpc.children.dataset import Dataset
 from nas_hpc.children.evaluation import device_of
 from nas_hpc.children.network import parameters
-from nas_hpc.experiment import Experiment, ExperimentError
+from nas_hpc.experiment import Experiment, ExperimentError, Training
 from nas_hpc.spaces import describe
 from nas_hpc.store import RunFolder
 from nas_hpc.store.durable import write_json
@@ -102,7 +103,7 @@ def bench_child(
         ExperimentError, DataError: nothing can be trained, or not on this device.
     """
     console = console or Console(highlight=False)
-    device = device_of("") if device is None else _checked(device)
+    device = device_of("") if device is None else checked(device)
     torch.set_num_threads(experiment.slots.threads)
     data = _data(experiment)
     if extent.images is not None:
@@ -215,20 +216,13 @@ def as_json(
 
 def _data(experiment: Experiment) -> Dataset:
     folder = RunFolder.of(experiment).data
-    if prepared(experiment, folder) is not None:
-        return load_search(folder)
-    return make_dataset(experiment.data)
-
-
-def _checked(device: str) -> str:
-    try:
-        place = torch.zeros(1, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ExperimentError(f"--device {device}: {reason}; allowed: cpu, cuda:0 ...") from error
-    if place.type not in ("cpu", "cuda"):
-        raise ExperimentError(f"--device {device}: allowed: cpu, cuda:0 ...")
-    return str(place)
+    there = prepared(experiment, folder) is not None
+    data = load_search(folder) if there else make_dataset(experiment.data)
+    if not isinstance(data, Dataset):
+        raise ExperimentError(
+            f"{experiment.name}: this times networks of images; nas-hpc bench cell times cells"
+        )
+    return data
 
 
 def _where(experiment: Experiment, here: dict[str, Any]) -> str:
@@ -241,6 +235,7 @@ def _where(experiment: Experiment, here: dict[str, Any]) -> str:
 
 def _what(experiment: Experiment, extent: Extent, data: Dataset) -> str:
     training = experiment.training
+    assert isinstance(training, Training), "those of language models are refused before"
     return (
         f"{extent.architectures} architectures, {training.epochs} epochs of {len(data.train)} "
         f"images {list(data.train.inputs.shape[1:])}, batches of {training.batch_size}, "

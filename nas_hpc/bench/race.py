@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -133,8 +133,9 @@ def subjects(experiment: Experiment, count: int) -> list[Subject]:
     samples = np.linspace(0, experiment.budget.trials - 1, count).astype(int).tolist()
     drawn = [draw(space, experiment.arguments(i), rng).architecture for i in samples]
     return [
-        Subject(sample, *tuned(architecture, experiment.training))
+        Subject(sample, plain, cast(Training, training))
         for sample, architecture in zip(samples, drawn, strict=True)
+        for plain, training in [tuned(architecture, experiment.training)]
     ]
 
 

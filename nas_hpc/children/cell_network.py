@@ -15,18 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas_hpc.children.network import build
 from nas_hpc.spaces.cell import CELL_INPUTS, Block, Cell, CellNet
 
 SEPARABLE = {"separable 3x3": 3, "separable 5x5": 5, "separable 7x7": 7}
-
-
-@build.register
-def _(
-    architecture: CellNet, in_channels: int, classes: int, batch_norm_epsilon: float
-) -> nn.Module:
-    network = CellNetwork(architecture, in_channels, classes, batch_norm_epsilon)
-    return network.to(memory_format=torch.channels_last)
 
 
 class CellNetwork(nn.Module):

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from torch import nn
 
-from nas_hpc.children import cell_network  # noqa: F401  (its networks are known to `build`)
 from nas_hpc.children.contract import Score, Trial
 from nas_hpc.children.dataset import Dataset
 from nas_hpc.children.images import Images
 from nas_hpc.children.network import build, parameters
 from nas_hpc.children.progress import Progress, save_durably
 from nas_hpc.children.training import score, train
-from nas_hpc.experiment.model import Training
+from nas_hpc.experiment.training import Training
 from nas_hpc.spaces import describe, digest
 
 

@@ -1,7 +1,8 @@
 """What a child is: a function that trains one architecture and says how good it is.
 
-The built-in one is `nas_hpc.children.classifier.classifier`. Your own, named in ``child.name``, is
-any function of the same four arguments::
+The built-in ones are `nas_hpc.children.classifier.classifier` and
+`nas_hpc.children.language.child.language_model`. Your own, named in ``child.name``, is any function
+of the same four arguments::
 
     from nas_hpc.children import Diverged, Score
 
@@ -66,7 +67,7 @@ class Trial:
         folder: for its own files, such as a checkpoint; shared by the attempts at the trial, made
             when first needed, deleted once the outcome is recorded.
         options: ``child.options``.
-        reward: how accuracies become a reward.
+        reward: how accuracies or perplexities become a reward.
         weights: where to save the trained weights; None: they are not kept.
     """
 
@@ -92,3 +93,7 @@ class Trial:
     def to_reward(self, accuracies: Sequence[float]) -> float:
         """The best accuracy of the last epochs, raised to a power (paper, section 4.1)."""
         return float(max(accuracies[-self.reward.last_epochs :]) ** self.reward.power)
+
+    def reward_of_perplexities(self, perplexities: Sequence[float]) -> float:
+        """A constant by the square of the best one of the last epochs (paper, section 4.2)."""
+        return float(self.reward.scale / min(perplexities[-self.reward.last_epochs :]) ** 2)

@@ -15,25 +15,32 @@ from typing import Any
 
 import numpy as np
 
-from nas_hpc.children.dataset import DataError, Dataset, Split
+from nas_hpc.children.dataset import Arrays, Data, DataError, Dataset
 from nas_hpc.children.digits import digits
 from nas_hpc.children.image_folder import images
 from nas_hpc.children.published import cifar10, cifar100, fashion_mnist
+from nas_hpc.children.pydoc_text import pydoc
+from nas_hpc.children.text import Text
+from nas_hpc.children.text_files import ptb, text
 from nas_hpc.experiment.model import DataConfig, Experiment
 from nas_hpc.experiment.reading import ExperimentError
 from nas_hpc.experiment.reference import check_arguments, is_reference, resolve, source_hash
 from nas_hpc.store.durable import read_json, write_durably, write_json
 
-BUILT_IN: Mapping[str, Callable[..., Dataset]] = {
+BUILT_IN: Mapping[str, Callable[..., Data]] = {
     "cifar10": cifar10,
     "cifar100": cifar100,
     "digits": digits,
     "fashion-mnist": fashion_mnist,
     "images": images,
+    "ptb": ptb,
+    "pydoc": pydoc,
+    "text": text,
 }
+KINDS: tuple[type[Data], ...] = (Dataset, Text)
 
 
-def make_dataset(config: DataConfig) -> Dataset:
+def make_dataset(config: DataConfig) -> Data:
     """Call the data function that ``data.name`` and ``data.options`` name.
 
     Raises:
@@ -54,8 +61,10 @@ def make_dataset(config: DataConfig) -> Dataset:
         raise ExperimentError(
             f"data.name = {config.name!r}, data.options = {config.options}: {error}"
         ) from error
-    if not isinstance(data, Dataset) or data.test is None:
-        raise DataError(f"data.name = {config.name!r} must return a Dataset with a test part")
+    if not isinstance(data, KINDS) or data.test is None:
+        raise DataError(
+            f"data.name = {config.name!r} must return a Dataset with a test part, or such a Text"
+        )
     return data
 
 
@@ -73,7 +82,8 @@ def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
 
     Returns:
         What ``data.json`` says: name, options, source (SHA-256 of own code's file, else empty),
-        fingerprint (SHA-256 of training and validation data), classes, and each part's shape.
+        fingerprint (SHA-256 of training and validation data), each part's shape, and how many
+        classes, or words in the vocabulary, there are.
 
     Raises:
         DataError: the folder holds other data, on which a search may have been built, or a file
@@ -86,22 +96,8 @@ def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
     config, files = experiment.data, _files(folder)
     there = _about(files[2]) if files[2].is_file() else {}
     data = make_dataset(config)
-    test = data.test
-    assert test is not None
-    search = {
-        "train_inputs": data.train.inputs,
-        "train_labels": data.train.labels,
-        "validation_inputs": data.validation.inputs,
-        "validation_labels": data.validation.labels,
-        "classes": np.int64(data.classes),
-    }
-    about = _asked(config) | {
-        "fingerprint": _fingerprint(search),
-        "classes": data.classes,
-        "train": list(data.train.inputs.shape),
-        "validation": list(data.validation.inputs.shape),
-        "test": list(test.inputs.shape),
-    }
+    search = data.search_arrays()
+    about = _asked(config) | {"fingerprint": _fingerprint(search)} | data.about()
     if there and there["fingerprint"] != about["fingerprint"]:
         raise DataError(
             f"{folder} holds the data of {there['name']!r} with options {there['options']}, not of "
@@ -110,13 +106,16 @@ def prepare(experiment: Experiment, folder: Path) -> dict[str, Any]:
         )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _save(files[0], search)
-    _save(files[1], {"inputs": test.inputs, "labels": test.labels})
+    _save(files[1], data.test_arrays())
     write_json(files[2], about)
     return about
 
 
-def load_search(folder: Path) -> Dataset:
+def load_search(folder: Path) -> Any:
     """Training and validation data, without test data; kept in memory for the next call.
+
+    Returns:
+        A `Dataset` or a `Text`.
 
     Raises:
         DataError: the file is missing or damaged; the message names it.
@@ -125,14 +124,15 @@ def load_search(folder: Path) -> Dataset:
     return _load_search(file, file.stat().st_mtime_ns if file.is_file() else 0)
 
 
-def load_test(folder: Path) -> Split:
-    """Test data.
+def load_test(folder: Path) -> Any:
+    """Test data, of the type of ``test`` in what `load_search` returns.
 
     Raises:
         DataError: the file is missing or damaged; the message names it.
     """
-    arrays = _load(folder / "test.npz", ("inputs", "labels"))
-    return Split(arrays["inputs"], arrays["labels"])
+    file = folder / "test.npz"
+    arrays = _load(file)
+    return _kind(file, arrays, "TEST").of_test(arrays)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -152,38 +152,44 @@ def _asked(config: DataConfig) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _load_search(file: Path, written: int) -> Dataset:
-    names = ("train_inputs", "train_labels", "validation_inputs", "validation_labels", "classes")
-    arrays = _load(file, names)
-    return Dataset(
-        train=Split(arrays["train_inputs"], arrays["train_labels"]),
-        validation=Split(arrays["validation_inputs"], arrays["validation_labels"]),
-        test=None,
-        classes=int(arrays["classes"]),
+def _load_search(file: Path, written: int) -> Data:
+    arrays = _load(file)
+    return _kind(file, arrays, "SEARCH").of_search(arrays)
+
+
+def _load(file: Path) -> Arrays:
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except FileNotFoundError:
+        raise DataError(f"{file} does not exist; the data has not been prepared") from None
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise _unreadable(file, repr(error)) from error
+
+
+def _kind(file: Path, arrays: Arrays, which: str) -> type[Data]:
+    """The kind of data whose arrays of that name these are."""
+    for kind in KINDS:
+        if set(getattr(kind, which)) == set(arrays):
+            return kind
+    raise _unreadable(file, f"its arrays are {', '.join(arrays)}")
+
+
+def _unreadable(file: Path, reason: str) -> DataError:
+    return DataError(
+        f"{file} cannot be read: {reason}. Once it is deleted, nas-hpc prepare makes it again."
     )
 
 
-def _load(file: Path, names: tuple[str, ...]) -> dict[str, Any]:
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except FileNotFoundError:
-        raise DataError(f"{file} does not exist; the data has not been prepared") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{file} cannot be read: {error!r}. Once it is deleted, nas-hpc prepare makes it again."
-        ) from error
-
-
-def _save(file: Path, arrays: dict[str, Any]) -> None:
+def _save(file: Path, arrays: Arrays) -> None:
     def write(temporary: Path) -> None:
         with temporary.open("wb") as stream:
-            np.savez(stream, **arrays)
+            np.savez(stream, allow_pickle=False, **arrays)
 
     write_durably(file, write)
 
 
-def _fingerprint(arrays: dict[str, Any]) -> str:
+def _fingerprint(arrays: Arrays) -> str:
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

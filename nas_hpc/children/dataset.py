@@ -1,4 +1,4 @@
-"""What a data set is: labelled images in three parts, checked when they are made.
+"""What a data set is: three parts, checked when they are made; and the images among data sets.
 
 Pixels stay bytes, on disk, in memory and on the device, where each batch is whitened as it is made:
 a quarter of the memory that floats take.
@@ -6,14 +6,82 @@ a quarter of the memory that floats take.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from nas_hpc.experiment import Training
+
+Arrays = dict[str, npt.NDArray[Any]]
+"""By the name that each has on disk."""
+
 
 class DataError(ValueError):
     """Data cannot be used; the message names the part or the file, and what is wrong with it."""
+
+
+class Data(ABC):
+    """What children learn from and are judged on: `Dataset` or `nas_hpc.children.text.Text`.
+
+    Attributes:
+        train: what children learn from.
+        validation: what rewards and all choices come from.
+        test: what only the one finally chosen model is scored on; None in a search.
+    """
+
+    SEARCH: ClassVar[tuple[str, ...]]
+    """Names of the arrays that `search_arrays` gives, which tell the kind of data."""
+
+    TEST: ClassVar[tuple[str, ...]]
+    """Names of the arrays that `test_arrays` gives."""
+
+    train: Any
+    validation: Any
+    test: Any
+
+    @abstractmethod
+    def search_arrays(self) -> Arrays:
+        """Everything but the test part, as it lies on disk."""
+
+    @abstractmethod
+    def test_arrays(self) -> Arrays:
+        """The test part, which must be there, as it lies on disk."""
+
+    @classmethod
+    @abstractmethod
+    def of_search(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Training and validation data, out of `search_arrays`."""
+
+    @staticmethod
+    @abstractmethod
+    def of_test(arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+        """A test part, out of `test_arrays`."""
+
+    @abstractmethod
+    def about(self) -> dict[str, Any]:
+        """What ``data.json`` says: the size of each part, and what there is to tell apart."""
+
+    @abstractmethod
+    def beginning(self, batches: int, training: Any) -> Self:
+        """Training and validation data for so many steps of the training, to try something out."""
+
+    def with_test(self, test: Any) -> Self:
+        """The same with a test part, as `nas_hpc.children.load_test` gives it."""
+        return replace(self, test=test)  # type: ignore[type-var]
+
+    @property
+    def test_fingerprint(self) -> str:
+        """SHA-256 of the test part; empty without one."""
+        if self.test is None:
+            return ""
+        return hashlib.sha256(
+            b"".join(a.tobytes() for a in self.test_arrays().values())
+        ).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,21 +100,25 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, chosen: slice) -> Split:
+        return Split(self.inputs[chosen], self.labels[chosen])
+
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Data):
     """Labelled images in three parts.
 
     Attributes:
-        train: what children learn from.
-        validation: what rewards and all choices come from.
-        test: what only the one finally chosen model is scored on; None in a search.
+        train, validation, test: see `Data`.
         classes: number of labels.
 
     Raises:
         DataError: a part has another dtype or shape than allowed or than the training images, or
             values that are not finite or no label.
     """
+
+    SEARCH = ("train_inputs", "train_labels", "validation_inputs", "validation_labels", "classes")
+    TEST = ("inputs", "labels")
 
     train: Split
     validation: Split
@@ -58,6 +130,36 @@ class Dataset:
             split = getattr(self, name)
             if split is not None:
                 _check(name, split, self.train, self.classes)
+
+    def search_arrays(self) -> Arrays:
+        parts = (self.train, self.validation)
+        arrays = [array for part in parts for array in (part.inputs, part.labels)]
+        return dict(zip(self.SEARCH, [*arrays, np.array(self.classes, np.int64)], strict=True))
+
+    def test_arrays(self) -> Arrays:
+        assert self.test is not None
+        return {"inputs": self.test.inputs, "labels": self.test.labels}
+
+    @classmethod
+    def of_search(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        train, validation = (
+            Split(arrays[f"{part}_inputs"], arrays[f"{part}_labels"])
+            for part in ("train", "validation")
+        )
+        return cls(train, validation, None, int(arrays["classes"]))
+
+    @staticmethod
+    def of_test(arrays: Mapping[str, npt.NDArray[Any]]) -> Split:
+        return Split(arrays["inputs"], arrays["labels"])
+
+    def about(self) -> dict[str, Any]:
+        parts = ("train", "validation", "test")
+        shapes = {part: list(getattr(self, part).inputs.shape) for part in parts}
+        return {"classes": self.classes} | shapes
+
+    def beginning(self, batches: int, training: Training) -> Self:
+        some = slice(batches * training.batch_size)
+        return replace(self, train=self.train[some], validation=self.validation[some], test=None)
 
 
 def _check(name: str, split: Split, train: Split, classes: int) -> None:

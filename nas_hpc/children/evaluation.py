@@ -18,16 +18,25 @@ import nas_hpc
 from nas_hpc.children.classifier import classifier
 from nas_hpc.children.contract import Diverged, Score, Trial
 from nas_hpc.children.data import load_search
-from nas_hpc.children.dataset import Dataset
-from nas_hpc.experiment import Experiment, ExperimentError, Training, is_reference, resolve
+from nas_hpc.children.dataset import Data
+from nas_hpc.children.language.child import language_model
+from nas_hpc.experiment import (
+    AnyTraining,
+    Experiment,
+    ExperimentError,
+    is_reference,
+    resolve,
+)
 from nas_hpc.spaces import Tokens, load_space, replay
 from nas_hpc.spaces.learning_rate import Tuned
-from nas_hpc.spaces.variants import varied
 from nas_hpc.store import Outcome, RunFolder
 from nas_hpc.store.identity import host
 from nas_hpc.store.records import Status
 
-BUILT_IN: Mapping[str, Callable[..., Any]] = {"classifier": classifier}
+BUILT_IN: Mapping[str, Callable[..., Any]] = {
+    "classifier": classifier,
+    "language-model": language_model,
+}
 DRIVER = Path("/dev/nvidiactl")
 PURPOSE = int.from_bytes(b"child")
 """Sets the random numbers of children apart from all others that follow from the same seed."""
@@ -52,9 +61,9 @@ def evaluate(
     slot: str = "",
     *,
     seed: int | None = None,
-    data: Dataset | None = None,
+    data: Data | None = None,
     weights: Path | None = None,
-    variant: str | None = None,
+    architecture: Any = None,
 ) -> Outcome:
     """Train one architecture in this process.
 
@@ -66,7 +75,7 @@ def evaluate(
         seed: of the child's random numbers; follows from experiment and trial unless given.
         data: to train on; the search's unless given.
         weights: where the child is to save the trained weights.
-        variant: of the architecture, see `nas_hpc.spaces.variants.varied`.
+        architecture: what is trained; what the spec's tokens stand for unless given.
 
     Raises:
         ExperimentError, OwnCodeError, DataError: nothing can be trained; not the trial's fault.
@@ -89,7 +98,8 @@ def evaluate(
     status: Status = "ok"
     reason, score = "", Score(math.nan)
     try:
-        architecture = varied(replay(space, spec.arguments, spec.tokens), variant)
+        if architecture is None:
+            architecture = replay(space, spec.arguments, spec.tokens)
         _seed_everything(seed)
         architecture, training = tuned(architecture, experiment.training)
         score = _as_score(child(architecture, data, training, trial))
@@ -167,7 +177,7 @@ def check_gpu(experiment: Experiment) -> None:
         )
 
 
-def tuned(architecture: Any, training: Training) -> tuple[Any, Training]:
+def tuned(architecture: Any, training: AnyTraining) -> tuple[Any, AnyTraining]:
     """The architecture without its learning rate, which counts unless one is given."""
     if not isinstance(architecture, Tuned):
         return architecture, training

@@ -1,4 +1,4 @@
-"""Networks of the convolutional spaces (paper, sections 3.1, 3.3 and 4.1).
+"""`build`, and the networks of the convolutional spaces (paper, sections 3.1, 3.3 and 4.1).
 
 A network is drawn from its layers' inputs, here with layer 1 fed by layer 0, layer 2 by none::
 
@@ -15,7 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nas_hpc.children.cell_network import CellNetwork
 from nas_hpc.children.layers import DenseBlock, layer_of
+from nas_hpc.spaces.cell import CellNet
 from nas_hpc.spaces.layers import BlockNet, ConvNet
 from nas_hpc.spaces.learning_rate import Tuned
 
@@ -59,6 +61,14 @@ def _(
     architecture: BlockNet, in_channels: int, classes: int, batch_norm_epsilon: float
 ) -> nn.Module:
     network = BlockNetwork(architecture, in_channels, classes, batch_norm_epsilon)
+    return network.to(memory_format=torch.channels_last)
+
+
+@build.register
+def _(
+    architecture: CellNet, in_channels: int, classes: int, batch_norm_epsilon: float
+) -> nn.Module:
+    network = CellNetwork(architecture, in_channels, classes, batch_norm_epsilon)
     return network.to(memory_format=torch.channels_last)
 
 

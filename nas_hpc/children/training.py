@@ -1,29 +1,23 @@
 """Training of one network: optimiser, epochs, scoring (paper, section 4.1).
 
-Stochastic gradient descent with Nesterov's momentum and a learning rate that falls in steps. All
-random numbers of an epoch follow from the seed and the epoch's number alone, so that a training
-that was interrupted goes on as if it had not been.
+Stochastic gradient descent with Nesterov's momentum and a learning rate that falls in steps.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nas_hpc.children.contract import Diverged
+from nas_hpc.children.epochs import History, run_epochs
 from nas_hpc.children.images import Images
 from nas_hpc.children.nesterov import Nesterov
 from nas_hpc.children.progress import Progress
-from nas_hpc.experiment.model import Training
-
-History = dict[str, list[float]]
-"""``training_loss``, ``validation_loss``, ``validation_accuracy``: one number for each epoch."""
+from nas_hpc.experiment.training import Training
 
 
 def train(
@@ -42,43 +36,46 @@ def train(
         train_on: training images, augmented as ``training.augmentation`` says.
         score_on: validation images, scored after each epoch.
         training: how.
-        seed: of all random numbers from here on.
-        progress: where to go on from, and to save to between epochs.
-        report: called after each epoch with its number from 1 and its metrics.
+        seed, progress, report: see `nas_hpc.children.epochs.run_epochs`.
+
+    Returns:
+        ``training_loss``, ``validation_loss`` and ``validation_accuracy`` of each epoch.
 
     Raises:
         Diverged: a loss is not finite.
     """
+    trained = _Classifier(network, train_on, score_on, training)
     device = train_on.pixels.device
-    optimiser = Nesterov(network.parameters(), training.momentum, training.weight_decay)
-    history: History = {"training_loss": [], "validation_loss": [], "validation_accuracy": []}
-    saved = progress.load(str(device)) if progress else None
-    if saved:
-        network.load_state_dict(saved["network"])
-        optimiser.velocity = saved["velocity"]
-        history = saved["history"]
+    return run_epochs(trained, training.epochs, seed, device, progress, report)
 
-    for epoch in range(len(history["training_loss"]), training.epochs):
-        torch.manual_seed(_epoch_seed(seed, epoch))
-        batches = train_on.epoch(training.batch_size)
-        total = _pass(network, optimiser, learning_rate(training, epoch), batches)
-        metrics = {"training_loss": total / len(train_on)}
-        metrics["validation_loss"], metrics["validation_accuracy"] = score(network, score_on)
-        for name, value in metrics.items():
-            history[name].append(value)
-        report(epoch + 1, **metrics)
-        for name in ("training_loss", "validation_loss"):
-            if not math.isfinite(metrics[name]):
-                raise Diverged(f"{name.replace('_', ' ')} {metrics[name]} in epoch {epoch + 1}")
-        if progress and progress.due():
-            progress.save(
-                {
-                    "network": network.state_dict(),
-                    "velocity": optimiser.velocity,
-                    "history": history,
-                }
-            )
-    return history
+
+class _Classifier:
+    """A network in training, see `nas_hpc.children.epochs.Trained`."""
+
+    def __init__(
+        self, network: nn.Module, train_on: Images, score_on: Images, training: Training
+    ) -> None:
+        self.network = network
+        self.train_on, self.score_on = train_on, score_on
+        self.training = training
+        self.optimiser = Nesterov(network.parameters(), training.momentum, training.weight_decay)
+
+    def epoch(self, number: int) -> dict[str, float]:
+        batches = self.train_on.epoch(self.training.batch_size)
+        total = _pass(self.network, self.optimiser, learning_rate(self.training, number), batches)
+        loss, accuracy = score(self.network, self.score_on)
+        return {
+            "training_loss": total / len(self.train_on),
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "velocity": self.optimiser.velocity}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.velocity = state["velocity"]
 
 
 @torch.no_grad()
@@ -128,7 +125,3 @@ def precision(device: torch.device) -> AbstractContextManager[object]:
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return nullcontext()
-
-
-def _epoch_seed(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence(seed, spawn_key=(epoch,)).generate_state(1)[0])

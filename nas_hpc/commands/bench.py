@@ -70,3 +70,37 @@ def child(
         device,
         json,
     )
+
+
+@bench.command()
+def cell(
+    cell: Annotated[str, typer.Option(help="nascell, lstm, gru, or random.")] = "nascell",
+    hidden: Annotated[int, typer.Option(min=1, help="Units of each layer.")] = 200,
+    layers: Annotated[int, typer.Option(min=1, help="One over another.")] = 2,
+    batch: Annotated[int, typer.Option(min=1, help="Texts at a time.")] = 20,
+    steps: Annotated[int, typer.Option(min=1, help="Words of each text in one pass.")] = 35,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="In each, every arm is measured once, in turns.")
+    ] = 7,
+    passes: Annotated[
+        int, typer.Option(min=1, help="Forward and backward, of each arm in a round.")
+    ] = 5,
+    device: Annotated[
+        str | None, typer.Option(help="As torch names it; else the CPU, and a GPU if there is one.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Of the CPU.")] = 1,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all that was measured.")
+    ] = None,
+) -> None:
+    """Measure with how many words a second a recurrent cell is trained, and torch's LSTM.
+
+    Beside the layers that children use: nn.LSTM, a loop over nn.LSTMCell, and the same cell step by
+    step, with two matrices for each leaf; no embedding, no optimiser:
+
+        nas-hpc bench cell --hidden 650 --json cell.json
+    """
+    from nas_hpc.bench.cell import Size, bench_cell
+
+    size = Size(hidden, layers, batch, steps, rounds, passes)
+    bench_cell(cell, size, device, threads, json)

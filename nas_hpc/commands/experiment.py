@@ -34,10 +34,9 @@ def schema() -> None:
 
         nas-hpc schema > workflow/schemas/experiment.schema.json
     """
-    from nas_hpc.experiment import Experiment
+    from nas_hpc.experiment.schema import experiment_schema
 
-    described = Experiment.model_json_schema()
-    described["required"].remove("name")  # a YAML file's own name serves
+    described = experiment_schema()
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     print(json.dumps(draft | described, indent=1, ensure_ascii=False))
 
@@ -63,8 +62,9 @@ def prepare(experiment: ExperimentName, marker: Marker = None) -> None:
     with naming("data", asked.data.name):
         about = prepare_data(asked, place / "data")
     status = rehearse(asked, place / "data").status
-    images = ", ".join(f"{about[part][0]} {part}" for part in ("train", "validation", "test"))
-    print(f"[{asked.name}] {images} images; a rehearsal of two small batches: {status}")
+    sizes = ", ".join(f"{about[part][0]} {part}" for part in ("train", "validation", "test"))
+    what = "images" if "classes" in about else "tokens"
+    print(f"[{asked.name}] {sizes} {what}; a rehearsal of two small batches: {status}")
     if marker is not None:
         marker.parent.mkdir(parents=True, exist_ok=True)
         write_json(marker, {"fingerprint": about["fingerprint"]})

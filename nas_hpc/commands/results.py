@@ -32,6 +32,48 @@ def analyse(
 
 
 @app.command()
+def compare(
+    experiments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EXPERIMENT...",
+            help="Finished repeats under seeds of their own, named as everywhere.",
+            show_default=False,
+        ),
+    ],
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="EXPERIMENT", help="One for each of them, in their order."),
+    ] = None,
+    contender: Annotated[
+        str | None,
+        typer.Option(help="Instead: what each has in retrain.beside; random unless given."),
+    ] = None,
+    results: Annotated[Path, typer.Option(metavar="FOLDER", help="For tables and figure.")] = Path(
+        "analysis/repeats"
+    ),
+) -> None:
+    """Compare independent repeats of a search, pair by pair, with intervals.
+
+    What each search has found beside what random search has found in the same experiment:
+
+        nas-hpc compare digits-1 digits-2 digits-3 --contender random
+
+    Experiments beside others, paired in this order:
+
+        nas-hpc compare a-1 a-2 a-3 --with b-1 --with b-2 --with b-3
+    """
+    from nas_hpc.experiment import read
+    from nas_hpc.report import compare as write
+
+    if others and contender:
+        raise typer.BadParameter("give either --with or --contender")
+    first, second = [[read(name) for name in names] for names in (experiments, others or [])]
+    write(first, second, contender or "random", results)
+    print(f"tables and figure: {results}")
+
+
+@app.command()
 def show(
     experiment: ExperimentName,
     count: Annotated[int, typer.Option(help="How many architectures.")] = 5,

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nas_hpc.commands.arguments import Children, ExperimentName, Marker
 
+if TYPE_CHECKING:
+    from nas_hpc.experiment import Experiment
+
 app = typer.Typer()
+
+Contender = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="One of retrain.beside; else what the search has found."),
+]
 
 
 @app.command()
-def candidates(experiment: ExperimentName) -> None:
+def candidates(experiment: ExperimentName, contender: Contender = "") -> None:
     """List the best trials of the search, by reward.
 
     nas-hpc candidates digits && cat runs/digits/retrain/candidates.json
@@ -23,14 +31,16 @@ def candidates(experiment: ExperimentName) -> None:
     from nas_hpc.retrain.selection import candidates as step
 
     asked = read(experiment)
-    trials = ", ".join(f"{found['trial']} ({found['reward']:.4f})" for found in step(asked))
-    print(f"[{asked.name}] best trials: {trials}")
+    found = step(asked, contender)
+    trials = ", ".join(f"{entry['trial']} ({entry['reward']:.4f})" for entry in found)
+    _say(asked, contender, f"best trials: {trials}")
 
 
 @app.command()
 def rescore(
     experiment: ExperimentName,
     candidate: Annotated[int, typer.Option(help="Its place among the candidates, from 0.")],
+    contender: Contender = "",
     marker: Marker = None,
     children: Children = None,
 ) -> None:
@@ -42,13 +52,14 @@ def rescore(
     from nas_hpc.retrain.steps import rescore as step
 
     asked = read(experiment, children)
-    found = _marked(step(asked, candidate), marker)
+    found = _marked(step(asked, candidate, contender), marker)
     spread = "" if found["sd"] is None else f" ± {found['sd']:.4f}"
-    print(f"[{asked.name}] trial {found['trial']}, new seeds: reward {found['mean']:.4f}{spread}")
+    trial, mean = found["trial"], found["mean"]
+    _say(asked, contender, f"trial {trial}, new seeds: reward {mean:.4f}{spread}")
 
 
 @app.command()
-def shortlist(experiment: ExperimentName) -> None:
+def shortlist(experiment: ExperimentName, contender: Contender = "") -> None:
     """Keep the candidates with the best mean reward under new seeds.
 
     nas-hpc shortlist digits
@@ -57,8 +68,8 @@ def shortlist(experiment: ExperimentName) -> None:
     from nas_hpc.retrain.selection import shortlist as step
 
     asked = read(experiment)
-    trials = ", ".join(f"{found['trial']} ({found['mean']:.4f})" for found in step(asked))
-    print(f"[{asked.name}] through the grid go trials: {trials}")
+    listed = ", ".join(_scored(found) for found in step(asked, contender))
+    _say(asked, contender, f"through the grid: {listed}")
 
 
 @app.command()
@@ -66,6 +77,7 @@ def grid(
     experiment: ExperimentName,
     top: Annotated[int, typer.Option(help="Place of the architecture in the shortlist, from 0.")],
     point: Annotated[int, typer.Option(help="Number of the grid point, from 0.")],
+    contender: Contender = "",
     marker: Marker = None,
     children: Children = None,
 ) -> None:
@@ -77,12 +89,12 @@ def grid(
     from nas_hpc.retrain.steps import grid_point as step
 
     asked = read(experiment, children)
-    found = _marked(step(asked, top, point), marker)
-    print(f"[{asked.name}] point {top}-{point}: {_sentence(found)}")
+    found = _marked(step(asked, top, point, contender), marker)
+    _say(asked, contender, f"point {top}-{point}: {_sentence(asked, found)}")
 
 
 @app.command()
-def choose(experiment: ExperimentName) -> None:
+def choose(experiment: ExperimentName, contender: Contender = "") -> None:
     """Choose the point of the grid with the best reward; it comes from validation data.
 
     nas-hpc choose digits && cat runs/digits/retrain/chosen.json
@@ -91,14 +103,16 @@ def choose(experiment: ExperimentName) -> None:
     from nas_hpc.retrain.selection import choose as step
 
     asked = read(experiment)
-    found = step(asked)
-    print(f"[{asked.name}] chosen: point {found['top']}-{found['point']}: {_sentence(found)}")
+    found = step(asked, contender)
+    point = f"{found['top']}-{found['point']}"
+    _say(asked, contender, f"chosen: point {point}: {_sentence(asked, found)}")
 
 
 @app.command()
 def final(
     experiment: ExperimentName,
     seed: Annotated[int, typer.Option(help="Number of the training, from 0.")],
+    contender: Contender = "",
     marker: Marker = None,
     children: Children = None,
 ) -> None:
@@ -110,8 +124,8 @@ def final(
     from nas_hpc.retrain.steps import final as step
 
     asked = read(experiment, children)
-    found = _marked(step(asked, seed), marker)
-    print(f"[{asked.name}] seed {seed}: {_sentence(found)}{_tested(found)}")
+    found = _marked(step(asked, seed, contender), marker)
+    _say(asked, contender, f"seed {seed}: {_sentence(asked, found)}{_tested(asked, found)}")
 
 
 @app.command()
@@ -131,7 +145,8 @@ def variant(
 
     asked = read(experiment, children)
     found = _marked(step(asked, variant, seed), marker)
-    print(f"[{asked.name}] {found['variant']}, seed {seed}: {_sentence(found)}{_tested(found)}")
+    how = f"{_sentence(asked, found)}{_tested(asked, found)}"
+    _say(asked, "", f"{found['variant']}, seed {seed}: {how}")
 
 
 @app.command()
@@ -176,6 +191,38 @@ def train(
     print(json.dumps(train_one(read(experiment), trial, strategy, tokens, changes, seed), indent=1))
 
 
+@app.command()
+def transfer(
+    source: Annotated[str, typer.Argument(help="Experiment whose cell was chosen.")],
+    target: Annotated[str, typer.Argument(help="Experiment with the data and the training.")],
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="For the table; else analysis/<target>."),
+    ] = None,
+) -> None:
+    """Train a found cell in another language model, and an LSTM beside it; both are tested.
+
+    The cell that the search found for words, in a model of characters:
+
+        nas-hpc transfer ptb ptb-characters && cat analysis/ptb-characters/transfer.md
+
+    The same command goes on where it was ended.
+    """
+    from nas_hpc.experiment import read
+    from nas_hpc.report.transfer_table import write_transfer
+    from nas_hpc.retrain.transfer import results as published
+    from nas_hpc.retrain.transfer import transfer as step
+
+    one, other = read(source), read(target)
+    paths = published(one, other)
+    for seed in range(other.retrain.seeds):
+        for cell in paths:
+            found = step(one, other, cell, seed)
+            ended = _tested(other, found) or f", {found['status']}"
+            _say(other, cell, f"transfer, seed {seed}{ended}")
+    print(write_transfer(results or Path("analysis") / other.name, one, other, paths))
+
+
 def _marked(found: dict[str, Any], marker: Path | None) -> dict[str, Any]:
     """What a step has found, which is also what its marker says."""
     from nas_hpc.store import write_json
@@ -186,17 +233,33 @@ def _marked(found: dict[str, Any], marker: Path | None) -> dict[str, Any]:
     return found
 
 
-def _tested(found: dict[str, Any]) -> str:
-    accuracy = found["test_accuracy"]
-    return "" if accuracy is None else f", test accuracy {accuracy:.4f}"
+def _say(experiment: Experiment, contender: str, text: str) -> None:
+    print(f"[{experiment.name}/{contender}] {text}" if contender else f"[{experiment.name}] {text}")
 
 
-def _sentence(found: dict[str, Any]) -> str:
-    how = found["training"]
+def _scored(found: dict[str, Any]) -> str:
+    """An architecture of the shortlist, with its mean reward if it was scored again."""
+    if found["trial"] is None:
+        return str(found["baseline"])
+    return f"trial {found['trial']} ({found['mean']:.4f})"
+
+
+def _tested(experiment: Experiment, found: dict[str, Any]) -> str:
+    measure = experiment.training.measure
+    score = found[measure.test]
+    return "" if score is None else f", test {measure.name} {score:.4f}"
+
+
+def _sentence(experiment: Experiment, found: dict[str, Any]) -> str:
+    """Which trial, how it was trained in all that the grid can vary, and how that ended."""
     ended = f"reward {found['reward']:.4f}" if found["status"] == "ok" else found["status"]
-    rate = "chosen by the policy" if how["learning_rate"] is None else f"{how['learning_rate']:g}"
-    return (
-        f"trial {found['trial']}, learning rate {rate}, "
-        f"weight decay {how['weight_decay']:g}, batch norm epsilon {how['batch_norm_epsilon']:g}, "
-        f"decay at {list(how['decay_at'])}: {ended}"
-    )
+    varied = experiment.retrain.grid.model_dump()
+    values = [f"{key.replace('_', ' ')} {_value(found['training'][key])}" for key in varied]
+    trial = [] if found["trial"] is None else [f"trial {found['trial']}"]
+    return f"{', '.join(trial + values)}: {ended}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "chosen by the policy"
+    return f"{value:g}" if isinstance(value, int | float) else str(list(value))

@@ -1,7 +1,8 @@
 """What an experiment is: its configuration, its YAML file, and own code named in it."""
 
 from nas_hpc.experiment.arrays import Arrays
-from nas_hpc.experiment.model import Experiment, Training
+from nas_hpc.experiment.measure import Measure
+from nas_hpc.experiment.model import Experiment
 from nas_hpc.experiment.reading import ExperimentError, read, read_arrays, validate
 from nas_hpc.experiment.reference import (
     OwnCodeError,
@@ -10,11 +11,15 @@ from nas_hpc.experiment.reference import (
     resolve,
     source_hash,
 )
+from nas_hpc.experiment.training import AnyTraining, LanguageTraining, Training
 
 __all__ = [
+    "AnyTraining",
     "Arrays",
     "Experiment",
     "ExperimentError",
+    "LanguageTraining",
+    "Measure",
     "OwnCodeError",
     "Training",
     "check_arguments",

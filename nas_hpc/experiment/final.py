@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from nas_hpc.experiment.strict import Positive, Rate, Strict
+from nas_hpc.experiment.strict import Fraction, Positive, Rate, Strict
+from nas_hpc.experiment.training import CLASSIFIER, LANGUAGE_MODEL, kind_of
 
-Variant = Literal["more-filters", "no-skips", "dense"]
+Variant = Literal[
+    "more-filters", "no-skips", "dense", "shared-embeddings", "large-shared-embeddings"
+]
+VARIANTS = {
+    CLASSIFIER: ("more-filters", "no-skips", "dense"),
+    LANGUAGE_MODEL: ("shared-embeddings", "large-shared-embeddings"),
+}
+"""By the kind of training."""
+
+BASELINES = ("lstm", "gru", "nascell")
+"""Recurrent cells that no search has to find."""
 
 
 class Grid(Strict):
-    """Values of ``training`` that the final training tries, in all combinations."""
+    """Values of a classifier's ``training`` that the final training tries, in all combinations."""
 
     learning_rate: tuple[Rate | None, ...] = (0.1, 0.05)
     """Values of ``training.learning_rate``."""
@@ -25,6 +36,40 @@ class Grid(Strict):
 
     decay_at: tuple[tuple[Annotated[float, Field(gt=0, lt=1)], ...], ...] = ((0.5, 0.75),)
     """Values of ``training.decay_at``, each a list of its own."""
+
+    kind: Literal["classifier"] = Field(default="classifier", exclude=True)
+    """That of ``training``."""
+
+
+class LanguageGrid(Strict):
+    """The same for a language model's ``training``."""
+
+    learning_rate: tuple[Rate | None, ...] = (1.0, 0.7)
+    """Values of ``training.learning_rate``."""
+
+    initial_range: tuple[Rate, ...] = (0.05, 0.04)
+    """Values of ``training.initial_range``."""
+
+    embedding_dropout: tuple[Fraction, ...] = (0.2,)
+    """Values of ``training.embedding_dropout``."""
+
+    dropout: tuple[Fraction, ...] = (0.5, 0.65)
+    """Values of ``training.dropout``."""
+
+    recurrent_dropout: tuple[Fraction, ...] = (0.2,)
+    """Values of ``training.recurrent_dropout``."""
+
+    decay_after: tuple[Positive, ...] = (6, 14)
+    """Values of ``training.decay_after``."""
+
+    kind: Literal["language-model"] = Field(default="language-model", exclude=True)
+    """That of ``training``."""
+
+
+AnyGrid = Annotated[
+    Annotated[Grid, Tag(CLASSIFIER)] | Annotated[LanguageGrid, Tag(LANGUAGE_MODEL)],
+    Discriminator(kind_of),
+]
 
 
 class Retrain(Strict):
@@ -46,16 +91,27 @@ class Retrain(Strict):
     """Take the place of some of ``space.arguments`` in the grid and the final training, so that the
     decisions of a small network make a larger one: cells stacked more often, with more filters."""
 
-    grid: Grid = Grid()
+    grid: AnyGrid = Grid()
     """What is tried; compared on validation data."""
 
     seeds: Annotated[int, Field(ge=3)] = 3
     """Trainings of the one chosen point; only these are scored on test data."""
 
+    beside: tuple[str, ...] = ()
+    """What goes through the same final training beside what was found: strategies of
+    ``compare_with``, each with the best of its own trials; for language models also ``lstm``,
+    ``gru`` and ``nascell``."""
+
+    parameters: Positive | None = None
+    """Takes the place of ``training.parameters`` in the grid and the final training of a language
+    model. null: as in the search."""
+
     variants: tuple[Variant, ...] = ()
-    """Changes to the chosen architecture that are trained and tested as it is, beside it:
+    """Changes to what was chosen that are trained and tested as it is, beside it. Of a classifier:
     ``more-filters``: 40 more in every layer; ``no-skips``: each layer is fed by the one before it
-    alone; ``dense``: by all before it."""
+    alone; ``dense``: by all before it. Of a language model: ``shared-embeddings``: the same hidden
+    size, the last layer's weights those of the embeddings; ``large-shared-embeddings``: 54 / 32 of
+    the parameters, as in the paper."""
 
     @model_validator(mode="after")
     def _variants_differ(self) -> Retrain:
@@ -67,4 +123,19 @@ class Retrain(Strict):
     def _top_of_candidates(self) -> Retrain:
         if self.top > self.candidates:
             raise ValueError(f"top must be at most candidates ({self.candidates})")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_of_the_kind(self) -> Retrain:
+        allowed = VARIANTS[self.grid.kind]
+        for variant in self.variants:
+            if variant not in allowed:
+                raise ValueError(
+                    f"variants: {variant!r} is not known of a {self.grid.kind}: allowed: "
+                    f"{', '.join(allowed)}"
+                )
+        if self.parameters is not None and self.grid.kind != LANGUAGE_MODEL:
+            raise ValueError("parameters are a key of language models")
+        if len(set(self.beside)) < len(self.beside):
+            raise ValueError(f"beside must differ from each other, not be {[*self.beside]}")
         return self

@@ -7,8 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from nas_hpc.experiment.arrays import Arrays
-from nas_hpc.experiment.final import Retrain
+from nas_hpc.experiment.final import BASELINES, Retrain
 from nas_hpc.experiment.strict import Fraction, Positive, Rate, Strict
+from nas_hpc.experiment.training import (
+    CLASSIFIER,
+    KINDS,
+    LANGUAGE_MODEL,
+    AnyTraining,
+    Training,
+)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -40,8 +47,8 @@ class SpaceConfig(Own):
     """The search space."""
 
     name: str = "convnet"
-    """``convnet``, ``pooling``, ``layer-types``, ``cell``, or your own: a `Space`, or a function of
-    ``options`` that returns one."""
+    """``convnet``, ``pooling``, ``layer-types``, ``cell``, ``recurrent-cell``, or your own: a
+    `Space`, or a function of ``options`` that returns one."""
 
     arguments: dict[str, Any] = {"depth": 6}
     """What its generator is called with."""
@@ -58,67 +65,36 @@ class DataConfig(Own):
     """The data set."""
 
     name: str = "digits"
-    """``cifar10``, ``cifar100``, ``digits``, ``fashion-mnist``, ``images`` (any folder of images),
-    or your own: a function of ``options`` that returns a `Dataset`."""
+    """``cifar10``, ``cifar100``, ``digits``, ``fashion-mnist``, ``images`` (any folder of images);
+    ``ptb``, ``text`` (any folder of texts), ``pydoc`` (a text that every Python has); or your own:
+    a function of ``options`` that returns a `Dataset` or a `Text`."""
 
 
 class ChildConfig(Own):
     """What is built from an architecture and trained."""
 
     name: str = "classifier"
-    """``classifier``, or your own: a function that trains one architecture."""
-
-
-class Training(Strict):
-    """How one child is trained (paper, section 4.1)."""
-
-    epochs: Positive = 50
-    """Passes over the training data."""
-
-    batch_size: Positive = 64
-    """Examples in a step."""
-
-    learning_rate: Rate | None = 0.1
-    """Of SGD, at the start. null: the one that was chosen among ``space.learning_rates``."""
-
-    momentum: Fraction = 0.9
-    """Of SGD, Nesterov's."""
-
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """L2 penalty of all weights."""
-
-    batch_norm_epsilon: Rate = 1e-5
-    """Added to the variance in batch normalisation."""
-
-    decay_at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.5, 0.75)
-    """Fractions of the epochs after which the learning rate is multiplied by ``decay_factor``."""
-
-    decay_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """See ``decay_at``."""
-
-    augmentation: Literal["none", "shift", "shift-flip", "upsample", "upsample-flip"] = (
-        "upsample-flip"
-    )
-    """``upsample``: enlarged by interpolation, then a random crop of the old size; what is scored
-    is the crop in the centre. ``shift``: a random crop of the image among zeros. ``-flip``: half of
-    them are also mirrored left to right."""
-
-    augmentation_margin: Annotated[float, Field(gt=0, le=0.5)] = 0.125
-    """By how much the image is enlarged at each side, of that side, rounded up to whole pixels: 32
-    pixels become 40."""
+    """``classifier``, ``language-model``, or your own: a function that trains one architecture."""
 
 
 class Reward(Strict):
-    """How validation accuracy becomes a reward (paper, section 4.1)."""
+    """How a score on validation data becomes a reward (paper, sections 4.1 and 4.2)."""
 
     last_epochs: Positive = 5
-    """The best accuracy of the last so many epochs counts."""
+    """The best score of the last so many epochs counts."""
 
     power: Rate = 3.0
-    """The accuracy is raised to this power."""
+    """A classifier's accuracy is raised to this power."""
+
+    scale: Rate = 80.0
+    """A language model's reward is this, divided by the square of its perplexity."""
 
     failure: float = 0.0
     """Reward of a child that diverged or ran out of memory while alone."""
+
+    def of(self, kind: str) -> dict[str, Any]:
+        """The keys that matter to a kind of training."""
+        return self.model_dump(exclude={"scale" if kind == CLASSIFIER else "power"})
 
 
 class Controller(Strict):
@@ -249,8 +225,9 @@ class Slots(Strict):
 class Report(Strict):
     """What tables show beside the experiment's own results."""
 
-    published: Literal["cifar10"] | None = None
-    """Published test errors to quote beside ours: those on ``cifar10``. null: none."""
+    published: Literal["cifar10", "ptb"] | None = None
+    """Published results to quote beside ours: test errors on ``cifar10``, or test perplexities on
+    ``ptb``. null: none."""
 
 
 class Experiment(Strict):
@@ -271,7 +248,10 @@ class Experiment(Strict):
     space: SpaceConfig = SpaceConfig()
     data: DataConfig = DataConfig()
     child: ChildConfig = ChildConfig()
-    training: Training = Training()
+
+    training: AnyTraining = Training()
+    """How one child is trained: an image classifier or a language model."""
+
     reward: Reward = Reward()
     controller: Controller = Controller()
     search: Search = Search()
@@ -282,6 +262,51 @@ class Experiment(Strict):
 
     compare_with: tuple[str, ...] = ("random",)
     """Strategies that run beside the search with the same budget."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_follows_from_child(cls, data: Any) -> Any:
+        """Fill in the kind of training, and of its grid, which decide which keys they have."""
+        if not isinstance(data, dict):
+            return data
+        child, training = data.get("child", {}), data.get("training", {})
+        if not isinstance(child, dict) or not isinstance(training, dict):
+            return data
+        built_in = child.get("name", CLASSIFIER)
+        kind = built_in if built_in in KINDS else training.get("kind", CLASSIFIER)
+        filled = data | {"training": {"kind": kind} | training}
+        retrain = data.get("retrain", {})
+        if isinstance(retrain, dict) and isinstance(grid := retrain.get("grid", {}), dict):
+            filled["retrain"] = retrain | {"grid": {"kind": kind} | grid}
+        return filled
+
+    @model_validator(mode="after")
+    def _kinds_agree(self) -> Experiment:
+        kinds: dict[str, str] = {
+            "training.kind": self.training.kind,
+            "retrain.grid.kind": self.retrain.grid.kind,
+        }
+        if self.child.name in KINDS:
+            kinds["child.name"] = self.child.name
+        if len(set(kinds.values())) > 1:
+            said = ", ".join(f"{key} {kind!r}" for key, kind in kinds.items())
+            raise ValueError(f"one kind of training is needed, not {said}")
+        return self
+
+    @model_validator(mode="after")
+    def _beside_is_known(self) -> Experiment:
+        baselines = BASELINES if self.training.kind == LANGUAGE_MODEL else ()
+        allowed = (*self.compare_with, *baselines)
+        for name in self.retrain.beside:
+            if name not in allowed:
+                known = ", ".join(allowed) or "none, for compare_with is empty"
+                raise ValueError(f"retrain.beside: {name!r}: allowed: {known}")
+            if name not in self.compare_with and None in self.retrain.grid.learning_rate:
+                raise ValueError(
+                    f"retrain.grid.learning_rate may not have null beside {name!r}, for which no "
+                    "policy has chosen one"
+                )
+        return self
 
     @model_validator(mode="after")
     def _schedule_has_start(self) -> Experiment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from nas_hpc.experiment.arrays import Arrays
 from nas_hpc.experiment.model import Experiment
 from nas_hpc.experiment.reference import absolute, is_reference
 from nas_hpc.experiment.strict import Strict
+from nas_hpc.experiment.training import KINDS
 
 SHIPPED = Path("workflow/experiments")
 
@@ -108,15 +109,18 @@ def _with_absolute_files(experiment: Experiment, folder: Path) -> Experiment:
     strategy = absolute(experiment.search.strategy, folder)
     changed["search"] = experiment.search.model_copy(update={"strategy": strategy})
     changed["compare_with"] = tuple(absolute(name, folder) for name in experiment.compare_with)
+    beside = tuple(absolute(name, folder) for name in experiment.retrain.beside)
+    changed["retrain"] = experiment.retrain.model_copy(update={"beside": beside})
     return experiment.model_copy(update=changed)
 
 
 def _explain(error: ValidationError, path: Path, model: type[Strict]) -> str:
     lines = []
     for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"]) or "the file"
+        location = fault["loc"]
+        key = ".".join(str(part) for part in location if part not in KINDS) or "the file"
         if fault["type"] == "extra_forbidden":
-            allowed = ", ".join(_siblings(fault["loc"], model))
+            allowed = ", ".join(_siblings(location, model))
             lines.append(f"{path}: {key} is not a key; allowed here: {allowed}")
         else:
             message = fault["msg"].removeprefix("Value error, ")
@@ -126,7 +130,16 @@ def _explain(error: ValidationError, path: Path, model: type[Strict]) -> str:
 
 def _siblings(location: tuple[int | str, ...], model: Any) -> list[str]:
     for part in location[:-1]:
-        annotation = model.model_fields[part].annotation
-        options = getattr(annotation, "__args__", (annotation,))
-        model = next(option for option in options if hasattr(option, "model_fields"))
+        if part in KINDS:
+            model = next(m for m in model if m.model_fields["kind"].default == part)
+            continue
+        models = _models(model.model_fields[part].annotation)
+        model = models if len(models) > 1 else models[0]
     return list(model.model_fields)
+
+
+def _models(annotation: Any) -> list[Any]:
+    """The models among what an annotation allows."""
+    if hasattr(annotation, "model_fields"):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]

@@ -57,12 +57,13 @@ def winner(experiment: Experiment, seed: int | None = None, variant: str | None 
 
     Raises:
         RetrainError: the final training is unfinished; says what to run.
-        ExportError: the training failed, its weights are not there, or its child trains networks
-            that `nas_hpc.children.network.build` does not make.
+        ExportError: the architecture is none of images, the training failed, its weights are not
+            there, or its child trains networks that `nas_hpc.children.network.build` does not make.
     """
     folder = RetrainFolder.of(experiment)
     chosen = folder.published(folder.chosen, "choose")
     steps = _steps(experiment, folder, variant)
+    architecture = _architecture(experiment, chosen, variant)
     finals = [folder.published(*step) for step in steps]
     trained = {found["seed_number"]: found for found in finals if found["status"] == "ok"}
     if seed is not None and seed not in trained:
@@ -75,8 +76,7 @@ def winner(experiment: Experiment, seed: int | None = None, variant: str | None 
     data, training = load_search(folder.data), Training.model_validate(final["training"])
     source = Images(data.validation, "cpu", training.augmentation, training.augmentation_margin)
     images = next(source.in_order())[0]
-    architecture = _architecture(experiment, chosen, variant)
-    network = _network(experiment, architecture, images, data.classes, training.batch_norm_epsilon)
+    network = build(architecture, images.shape[1], data.classes, training.batch_norm_epsilon)
     again = f"nas-hpc {command} {experiment.name} {options}"
     _load(experiment, network, folder.weights(result), again)
     about = read_json(folder.data / "data.json")
@@ -127,18 +127,15 @@ def _steps(
 
 def _architecture(experiment: Experiment, chosen: dict[str, Any], variant: str | None) -> Any:
     tokens: Tokens = tuple((str(path), int(token)) for path, token in chosen["tokens"])
-    architecture = varied(replay(load_space(experiment), chosen["arguments"], tokens), variant)
-    return architecture.architecture if isinstance(architecture, Tuned) else architecture
-
-
-def _network(
-    experiment: Experiment, architecture: Any, images: Tensor, classes: int, epsilon: float
-) -> nn.Module:
+    found = replay(load_space(experiment), chosen["arguments"], tokens)
+    plain = found.architecture if isinstance(found, Tuned) else found
     load_child(experiment)  # the file of a child may register networks
-    try:
-        return build(architecture, images.shape[1], classes, epsilon)
-    except TypeError as error:
-        raise ExportError(f"child.name = {experiment.child.name!r}: {error}") from error
+    if build.dispatch(type(plain)) is build.dispatch(object):
+        raise ExportError(
+            f"space.name = {experiment.space.name!r}: only networks of images can be exported, and "
+            f"nas_hpc.children.network.build makes none of a {type(plain).__name__}"
+        )
+    return varied(plain, variant)
 
 
 def _load(experiment: Experiment, network: nn.Module, file: Path, again: str) -> None:

@@ -9,7 +9,7 @@ from nas_hpc.experiment import Arrays, Experiment
 from nas_hpc.plan.child_seconds import ChildSeconds
 from nas_hpc.policies import is_replicated
 from nas_hpc.report.arms import strategies, title
-from nas_hpc.retrain.points import points
+from nas_hpc.retrain import contenders, points
 from nas_hpc.search.configuration import of_strategy
 from nas_hpc.search.pace import Pace
 
@@ -118,12 +118,15 @@ def _final_stage(experiment: Experiment, child: ChildSeconds, places: Places) ->
     asked = experiment.retrain
     short = child.at(experiment.budget.trials - 1)
     long = short * asked.epochs / experiment.training.epochs
-    stages = [
-        ("scored again", asked.candidates, asked.rescore_seeds, short),
-        ("grid", asked.top * len(points(asked.grid)), 1, long),
-        ("final training", asked.seeds, 1, long),
-        *[(f"variant {name}", asked.seeds, 1, long) for name in asked.variants],
-    ]
+    stages = []
+    for contender in contenders(experiment).values():
+        whose = f"{title(contender.strategy or contender.name)}: " if contender.name else ""
+        stages += [
+            (f"{whose}scored again", contender.candidates, asked.rescore_seeds, short),
+            (f"{whose}grid", contender.top * len(points(asked.grid)), 1, long),
+            (f"{whose}final training", asked.seeds, 1, long),
+        ]
+    stages += [(f"variant {name}", asked.seeds, 1, long) for name in asked.variants]
     at_once = max(1, floor(places.gpus))
     return [
         Demand(
@@ -135,4 +138,5 @@ def _final_stage(experiment: Experiment, child: ChildSeconds, places: Places) ->
             wall_seconds=ceil(jobs / at_once) * in_each * seconds,
         )
         for what, jobs, in_each, seconds in stages
+        if jobs
     ]

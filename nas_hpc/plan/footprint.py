@@ -13,7 +13,7 @@ from nas_hpc.plan.demand import Places, most_in_flight
 from nas_hpc.policies import is_replicated
 from nas_hpc.policies.theta import Layout
 from nas_hpc.report.arms import strategies
-from nas_hpc.retrain.points import points
+from nas_hpc.retrain import contenders, points
 from nas_hpc.search.configuration import of_strategy
 from nas_hpc.spaces import canonical, describe, digest, draw, load_space
 from nas_hpc.store import Outcome, Record, RunFolder, Sample, write_records
@@ -66,14 +66,17 @@ def footprint(
     weights = 4 * (parameters or 0)
     data = [path for path in RunFolder.of(experiment).data.glob("*") if path.is_file()]
     asked = experiment.retrain
-    grid = asked.top * len(points(asked.grid))
-    tested = asked.seeds * (1 + len(asked.variants))
-    published = asked.candidates + grid + tested
-    trainings = asked.candidates * asked.rescore_seeds + grid + tested
-    # Data, markers, three lists of the final stage; of each job its result and log; of each
-    # training outcome and lock; the final weights, in the work and published.
+    contending = contenders(experiment).values()
+    candidates = sum(contender.candidates for contender in contending)
+    grid = sum(contender.top for contender in contending) * len(points(asked.grid))
+    tested = asked.seeds * (len(contending) + len(asked.variants))
+    published = candidates + grid + tested
+    trainings = candidates * asked.rescore_seeds + grid + tested
+    lists = sum(3 if contender.candidates else 2 for contender in contending)
+    # Data, markers, lists of the final stage; of each job its result and log; of each training
+    # outcome and lock; the final weights, in the work and published.
     names = [of_strategy(experiment, strategy) for strategy in strategies(experiment)]
-    files = 3 + 1 + 3 + 2 * published + 2 * trainings + 2 * tested + 2 * len(names)
+    files = 3 + 1 + lists + 2 * published + 2 * trainings + 2 * tested + 2 * len(names)
     size = sum(path.stat().st_size for path in data) + 2 * tested * weights
     most_files, most_bytes = 0, 0.0
     for one in names:

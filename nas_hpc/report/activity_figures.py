@@ -78,6 +78,14 @@ def _busy(axes: Axes, arm: Arm, colour: str) -> None:
     ends = np.array([outcome.ended for outcome in arm.log.outcomes])
     origin = min(arm.spans[0][0], begins.min())
     last = max(arm.spans[-1][1], ends.max())
+    slots = f"{arm.slots} slot" if arm.slots == 1 else f"{arm.slots} slots"
+    share = (
+        "" if arm.utilisation is None else f", busy {arm.utilisation:.0%} of the time that it ran"
+    )
+    axes.set_title(f"{arm.title[:1].upper()}{arm.title[1:]}: {slots}{share}")
+    if last == origin:
+        nothing_yet(axes, "No trial has taken any time")
+        return
     if len(ends) > PERIODS:
         edges = np.linspace(origin, last, PERIODS + 1)
     else:
@@ -86,16 +94,11 @@ def _busy(axes: Axes, arm: Arm, colour: str) -> None:
     unit, name = time_unit(last - origin)
     axes.stairs(busy, (edges - origin) / unit, fill=True, color=colour, alpha=0.55)
     axes.axhline(arm.slots, color=GREY, lw=1, ls=(0, (4, 2)))
-    slots = f"{arm.slots} slot" if arm.slots == 1 else f"{arm.slots} slots"
     beside(axes, arm.slots, slots, GREY)
     for (_, end), (begin, _) in pairwise(arm.spans):
         if begin - end > 0.1 * (last - origin):
             middle = ((begin + end) / 2 - origin) / unit
             axes.text(middle, arm.slots / 2, "stopped", ha="center", color=GREY, fontsize=8.5)
-    share = (
-        "" if arm.utilisation is None else f", busy {arm.utilisation:.0%} of the time that it ran"
-    )
-    axes.set_title(f"{arm.title[:1].upper()}{arm.title[1:]}: {slots}{share}")
     axes.set(ylim=(0, 1.15 * max(arm.slots, busy.max())), xlim=(0, (last - origin) / unit))
     axes.set(xlabel=f"Time since the start [{name}]", ylabel="Slots busy")
     axes.locator_params(axis="y", integer=True, nbins=5)

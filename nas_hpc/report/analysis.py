@@ -1,21 +1,24 @@
-"""Tables, figures and the diagram of an experiment, finished or not."""
+"""Tables and figures: of an experiment, finished or not, and of independent repeats."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.report import activity_figures, retrain_figures, reward_figures
+from nas_hpc.report import activity_figures, final_figure, retrain_figures, reward_figures
 from nas_hpc.report.final_table import final_table, write_final
 from nas_hpc.report.portraits import portrait_of
+from nas_hpc.report.repeats import Repeats
+from nas_hpc.report.repeats_figure import repeats_figure
+from nas_hpc.report.repeats_table import repeats_table, write_repeats
 from nas_hpc.report.style import footnote, save, styled, text_figure
 from nas_hpc.report.summary import Findings, summary
 from nas_hpc.report.tables import write_grid, write_trials
 from nas_hpc.report.trials import TrialRow
-from nas_hpc.report.words import markdown
+from nas_hpc.report.words import markdown, measured, number
 from nas_hpc.store.durable import write_durably, write_json
 
 FIGURES: dict[str, Callable[[Findings], Figure]] = {
@@ -26,10 +29,11 @@ FIGURES: dict[str, Callable[[Findings], Figure]] = {
     "slots_busy": lambda findings: activity_figures.slots_busy(findings.arms),
     "rescore": retrain_figures.rescore,
     "grid": retrain_figures.grid,
+    "final": final_figure.final,
 }
 """Every figure by the name of its files."""
 
-OF_TRAINING = ("rescore", "grid")
+OF_TRAINING = ("rescore", "grid", "final")
 """Those that show the final training; the others show the search."""
 
 
@@ -43,13 +47,25 @@ def analyse(experiment: Experiment, results: Path) -> None:
     write_json(results / "summary.json", facts)
     write_final(results / "final.csv", findings)
     text = "\n".join(filter(None, [markdown(facts), final_table(findings)]))
-    write_durably(results / "summary.md", lambda temporary: _put(temporary, text))
+    _write(results / "summary.md", text)
     with styled():
         for name, make in FIGURES.items():
             figure = make(findings)
             footnote(figure, findings.training if name in OF_TRAINING else findings.searching)
             save(figure, results / "figures" / name, "png", "pdf")
         save(_diagram(findings), results / "best", "svg", "png")
+
+
+def compare(
+    first: Sequence[Experiment], second: Sequence[Experiment], contender: str, results: Path
+) -> None:
+    """See `nas_hpc.report.compare`."""
+    repeats = Repeats.of(first, second, contender)
+    results.mkdir(parents=True, exist_ok=True)
+    write_repeats(results / "repeats.csv", repeats)
+    _write(results / "repeats.md", repeats_table(repeats))
+    with styled():
+        save(repeats_figure(repeats), results / "repeats", "png", "pdf")
 
 
 def _diagram(findings: Findings) -> Figure:
@@ -63,12 +79,16 @@ def _diagram(findings: Findings) -> Figure:
 
 def _score(findings: Findings, best: TrialRow) -> str:
     """The most telling number that is known of the best architecture."""
-    if findings.retraining.test_accuracy:
-        return f"test accuracy {findings.retraining.test_accuracy}"
-    if best.validation_accuracy is not None:
-        return f"validation accuracy {best.validation_accuracy:.3f} in the search"
-    return f"reward {best.reward:.3f} in the search"
+    name = findings.measure.name
+    if findings.retraining.test:
+        return f"test {name} {measured(name, findings.retraining.test)}"
+    if best.validation is not None:
+        return f"validation {name} {measured(name, best.validation)} in the search"
+    return f"reward {number(best.reward)} in the search"
 
 
-def _put(path: Path, text: str) -> None:
-    path.write_text(text)
+def _write(path: Path, text: str) -> None:
+    def put(temporary: Path) -> None:
+        temporary.write_text(text)
+
+    write_durably(path, put)

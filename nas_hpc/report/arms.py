@@ -12,12 +12,19 @@ from typing import TypeVar
 
 from nas_hpc.experiment import Experiment
 from nas_hpc.report.ledger import Ledger
+from nas_hpc.report.retraining import label
 from nas_hpc.report.trials import TrialRow, trial_rows
 from nas_hpc.store import Ending, RunFolder, Sample, SearchLog, read_search
 
 Value = TypeVar("Value")
 
-TITLES = {"reinforce": "REINFORCE", "random": "random search"}
+TITLES = {
+    "reinforce": "REINFORCE",
+    "random": "random search",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "nascell": "NASCell",
+}
 
 
 @dataclass(frozen=True)
@@ -139,8 +146,8 @@ class Arm:
 
 
 def title(strategy: str) -> str:
-    """What a strategy is called in figures and text."""
-    return TITLES.get(strategy, strategy.rpartition(":")[2])
+    """What a strategy, or a cell to compare with, is called in figures and text."""
+    return TITLES.get(strategy, label(strategy))
 
 
 def is_duplicate(sample: Sample) -> bool:

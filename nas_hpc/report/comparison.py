@@ -8,6 +8,7 @@ from statistics import fmean
 from scipy.stats import mannwhitneyu
 
 from nas_hpc.report.arms import Arm, thirds
+from nas_hpc.report.words import number
 
 LEVEL = 0.05
 """Below this p-value a difference is called significant."""
@@ -66,7 +67,8 @@ class Comparison:
         )
         return (
             f"At {self.trials} trials each, the mean reward of the last third is "
-            f"{self.search_mean:.4f} for {self.search} and {self.other_mean:.4f} for {self.other} "
+            f"{number(self.search_mean)} for {self.search} and {number(self.other_mean)} for "
+            f"{self.other} "
             f"(n = {self.n} each): {self.search} is {verdict} "
             f"(one-sided Mann-Whitney U test, p = {self.p_value:.2g}; significant below {LEVEL}). "
             f"Both are single runs: the test speaks of their trials, not of other seeds."

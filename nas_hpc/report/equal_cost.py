@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from nas_hpc.report.arms import Arm
-from nas_hpc.report.words import device_hours
+from nas_hpc.report.words import device_hours, number
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,6 @@ class EqualCost:
         """The comparison for people."""
         return (
             f"At {device_hours(self.device_seconds)} device-hours each, the best reward is "
-            f"{self.search_best:.4f} for {self.search} ({self.search_trials} trials) and "
-            f"{self.other_best:.4f} for {self.other} ({self.other_trials} trials)."
+            f"{number(self.search_best)} for {self.search} ({self.search_trials} trials) and "
+            f"{number(self.other_best)} for {self.other} ({self.other_trials} trials)."
         )

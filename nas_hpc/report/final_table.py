@@ -1,42 +1,30 @@
-"""The table of the final trainings, in the shape of the paper's (section 4.1, table 1).
+"""The table of the final trainings, in the shape of the paper's (tables 1 and 2).
 
 Ours are measured, on test data; those of publications are quoted, and marked so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
-from nas_hpc.report.arms import title
 from nas_hpc.report.published import PUBLISHED
 from nas_hpc.report.retraining import Spread
 from nas_hpc.report.summary import Findings
 from nas_hpc.report.tables import write_csv
+from nas_hpc.report.tested import ERROR, Scale, scale_of, tested
 from nas_hpc.report.words import UNKNOWN
 
-COLUMNS = (
-    "model",
-    "layers",
-    "parameters",
-    "test_error_percent",
-    "test_error_sd",
-    "seeds",
-    "quoted_from",
-)
-VARIANTS = {
-    "more-filters": "40 more filters in every layer",
-    "no-skips": "all skip connections removed",
-    "dense": "densely connected",
-}
 QUOTED = (
-    "Quoted numbers are those of the publications, not measured here; augmentation, epochs and "
-    "what was tuned differ between them."
+    "Quoted numbers are those of the publications, not measured here; {what} and what was tuned "
+    "differ between them."
 )
+DIFFERENCES = {"cifar10": "augmentation, epochs", "ptb": "dropout, epochs"}
+"""What differs between the publications, by the value of ``report.published``."""
 
 
 @dataclass(frozen=True)
@@ -47,36 +35,30 @@ class Row:
         model: in words.
         layers: None if they cannot be counted.
         parameters: None if unknown.
-        error: on test data, in percent; None before it is known.
+        result: on test data, on the scale of the paper; None before it is known.
         quoted_from: the publication; empty for ours.
     """
 
     model: str
     layers: int | None
     parameters: float | None
-    error: Spread | None
+    result: Spread | None
     quoted_from: str = ""
 
 
 def rows(findings: Findings) -> list[Row]:
-    """Ours first: what was found, then its variants; then the published ones that are asked for."""
-    retraining, retrain = findings.retraining, findings.experiment.retrain
-    ours = []
-    if retraining.chosen:
-        strategy = title(findings.experiment.search.strategy)
-        name = f"{findings.experiment.name}, {strategy}, trial {retraining.chosen['trial']}"
-        layers = layers_of(findings.architecture)
-        ours = [_ours(name, layers, retraining.final)] + [
-            _ours(f"… {VARIANTS[variant]}", layers, retraining.variants.get(variant, []))
-            for variant in retrain.variants
-        ]
+    """Ours first, see `tested.tested`; then the published ones that are asked for."""
+    ours = [
+        Row(one.model, layers_of(one.architecture), one.parameters, Spread.of([*one.results]))
+        for one in tested(findings)
+    ]
     quoted = PUBLISHED.get(findings.experiment.report.published or "", ())
     return ours + [
         Row(
             row.model,
             row.layers,
             None if row.parameters is None else 1e6 * row.parameters,
-            Spread(row.error, None, 1),
+            Spread(row.result, None, 1),
             row.source,
         )
         for row in quoted
@@ -101,59 +83,62 @@ def layers_of(architecture: Any) -> int | None:
 
 def write_final(path: Path, findings: Findings) -> None:
     """Write the table as CSV; what is not known is left empty."""
-    write_csv(path, COLUMNS, [_values(row) for row in rows(findings)])
+    scale = scale_of(findings.measure)
+    shown = [_values(row, scale) for row in rows(findings)]
+    columns = ["model", *_layered(scale, "layers"), "parameters", scale.column, scale.deviation]
+    write_csv(path, [*columns, "seeds", "quoted_from"], shown)
 
 
 def final_table(findings: Findings) -> str:
     """The table in Markdown; empty before anything is known of it."""
-    shown = rows(findings)
+    shown, scale = rows(findings), scale_of(findings.measure)
     if not any(not row.quoted_from for row in shown):
         return ""
     lines = [
         [
             row.model,
-            UNKNOWN if row.layers is None else str(row.layers),
-            _count(row.parameters),
-            _percent(row.error, measured=not row.quoted_from),
+            *_layered(scale, UNKNOWN if row.layers is None else str(row.layers)),
+            _count(row),
+            _result(row, scale),
             f"quoted: {row.quoted_from}" if row.quoted_from else "measured",
         ]
         for row in shown
     ]
-    headers = ("Model", "Layers", "Parameters", "Test error, % (mean ± SD)", "")
-    table = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
-    notes = [QUOTED] if findings.experiment.report.published else []
+    headers = ["Model", *_layered(scale, "Layers"), "Parameters", f"{scale.heading} (mean ± SD)"]
+    table = tabulate(lines, [*headers, ""], tablefmt="github", disable_numparse=True)
+    published = findings.experiment.report.published
+    notes = [QUOTED.format(what=DIFFERENCES[published])] if published else []
     return "\n\n".join(["## Final training", table, *notes]) + "\n"
 
 
-def _ours(model: str, layers: int | None, runs: Sequence[Mapping[str, Any]]) -> Row:
-    tested = [run for run in runs if run["status"] == "ok"]
-    parameters = next((run["parameters"] for run in tested if run.get("parameters")), None)
-    errors = [100 * (1 - run["test_accuracy"]) for run in tested]
-    return Row(model, layers, parameters, Spread.of(errors))
+def _layered(scale: Scale, cell: str) -> list[str]:
+    """A cell of the column of layers, which only the table of image classifiers has."""
+    return [cell] if scale is ERROR else []
 
 
-def _values(row: Row) -> dict[str, Any]:
-    error = row.error
-    measured = error is not None and not row.quoted_from
-    return {
+def _values(row: Row, scale: Scale) -> dict[str, Any]:
+    result, layers = row.result, {"layers": row.layers} if scale is ERROR else {}
+    measured = result is not None and not row.quoted_from
+    return layers | {
         "model": row.model,
-        "layers": row.layers,
         "parameters": None if row.parameters is None else round(row.parameters),
-        "test_error_percent": None if error is None else round(error.mean, 4),
-        "test_error_sd": None if error is None or error.sd is None else round(error.sd, 4),
-        "seeds": error.n if error is not None and measured else None,
+        scale.column: None if result is None else round(result.mean, 4),
+        scale.deviation: None if result is None or result.sd is None else round(result.sd, 4),
+        "seeds": result.n if result is not None and measured else None,
         "quoted_from": row.quoted_from,
     }
 
 
-def _percent(error: Spread | None, measured: bool) -> str:
-    if error is None:
+def _result(row: Row, scale: Scale) -> str:
+    if row.result is None:
         return UNKNOWN
-    around = "" if error.sd is None else f" ± {error.sd:.2f}"
-    return f"{error.mean:.2f}{around}" + (f" (n = {error.n})" if measured else "")
+    form = scale.form(row.result.mean)
+    return format(row.result.mean, form) if row.quoted_from else format(row.result, form)
 
 
-def _count(parameters: float | None) -> str:
-    if parameters is None:
+def _count(row: Row) -> str:
+    if row.parameters is None:
         return UNKNOWN
-    return f"{parameters / 1e6:.1f}M" if parameters >= 1e6 else f"{parameters:,.0f}"
+    if row.quoted_from:
+        return f"{row.parameters / 1e6:g}M"
+    return f"{row.parameters / 1e6:.1f}M" if row.parameters >= 1e6 else f"{row.parameters:,.0f}"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nas_hpc.report import cell_words, convnet_words
+from nas_hpc.report import cell_words, convnet_words, recurrent_words
 from nas_hpc.report.task import Task
 
 if TYPE_CHECKING:
@@ -86,6 +86,18 @@ def _draw_cells(data: dict[str, Any], task: Task | None, heading: str) -> Figure
     return draw(data, task, heading)
 
 
+def _draw_recurrent(data: dict[str, Any], task: Task | None, heading: str) -> Figure:
+    from nas_hpc.report.recurrent_drawing import draw
+
+    return draw(data, task, heading)
+
+
+def _draw_standard(data: dict[str, Any], task: Task | None, heading: str) -> Figure:
+    from nas_hpc.report.recurrent_drawing import draw_standard
+
+    return draw_standard(data, task, heading)
+
+
 def _tuned_words(data: dict[str, Any], task: Task | None) -> list[str]:
     lines = portrait_of(data["architecture"]).words(data["architecture"], task)
     return [*lines, f"learning rate: {data['learning_rate']:g}"]
@@ -109,4 +121,8 @@ _PORTRAITS = {
     "ConvNet": CONVNET,
     "Tuned": Portrait(_tuned_words, _tuned_line, _draw_tuned),
     "CellNet": Portrait(cell_words.words, cell_words.line, _draw_cells),
+    "RecurrentCell": Portrait(recurrent_words.words, recurrent_words.line, _draw_recurrent),
+    "StandardCell": Portrait(
+        recurrent_words.standard_words, recurrent_words.standard_line, _draw_standard
+    ),
 }

@@ -1,4 +1,4 @@
-"""Published test errors, to be quoted beside an experiment's own."""
+"""Published results on test data, to be quoted beside an experiment's own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ class Published(NamedTuple):
         model: its name.
         layers: None where the publication does not say.
         parameters: in millions; None likewise.
-        error: on the test data, in percent.
+        result: on the test data: the error in percent of an image classifier, the perplexity of a
+            language model.
         source: the publication.
     """
 
     model: str
     layers: int | None
     parameters: float | None
-    error: float
+    result: float
     source: str
 
 
@@ -44,6 +45,14 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
         Published("ENAS, macro", None, 21.3, 4.23, "Pham et al. 2018"),
         Published("ENAS, macro, more channels", None, 38.0, 3.87, "Pham et al. 2018"),
         Published("ENAS, micro", None, 4.6, 3.54, "Pham et al. 2018"),
-    )
+    ),
+    "ptb": (
+        Published("NAS cell", None, 32, 67.9, ZOPH_LE),
+        Published("NAS cell, shared embeddings, the same hidden size", None, 25, 64.0, ZOPH_LE),
+        Published("NAS cell, shared embeddings", None, 54, 62.4, ZOPH_LE),
+        Published(
+            "Recurrent highway network, shared embeddings", None, 24, 66.0, "Zilly et al. 2017"
+        ),
+    ),
 }
 """By the value of ``report.published``."""

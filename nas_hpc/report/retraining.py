@@ -9,6 +9,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.experiment.measure import Measure
+from nas_hpc.report.measures import reward_form
 from nas_hpc.store.durable import read_json
 
 
@@ -27,23 +29,33 @@ class Spread:
             return None
         return cls(fmean(values), stdev(values) if len(values) > 1 else None, len(values))
 
+    def __format__(self, form: str) -> str:
+        around = "" if self.sd is None else f" ± {self.sd:{form}}"
+        return f"{self.mean:{form}}{around} (n = {self.n})"
+
     def __str__(self) -> str:
-        around = "" if self.sd is None else f" ± {self.sd:.4f}"
-        return f"{self.mean:.4f}{around} (n = {self.n})"
+        return format(self, reward_form(self.mean))
 
 
 @dataclass(frozen=True)
 class Retraining:
-    """The files of ``runs/<experiment>/retrain``; those that are not there yet are empty.
+    """What is published about one contender; what is not there yet is empty.
 
     Attributes:
+        contender: its name in ``retrain.beside``, own code by what comes after its colon; empty:
+            what the search itself has found.
+        strategy: whose best trials it is about; None of a cell that no search has to find.
+        measure: by which networks are compared and tested.
         rescored: for each candidate its trial and the rewards under new seeds.
-        grid: for each grid point its trial, how it was trained, status and validation accuracy.
+        grid: for each grid point its trial, how it was trained, status and validation result.
         chosen: the grid point that the final trainings repeat; empty while there is none.
-        final: for each final training its seed's number, status and accuracies.
+        final: for each final training its seed's number, status and results.
         variants: the same of the variants of the chosen architecture, by their names.
     """
 
+    contender: str
+    strategy: str | None
+    measure: Measure
     rescored: list[dict[str, Any]]
     grid: list[dict[str, Any]]
     chosen: dict[str, Any]
@@ -57,45 +69,64 @@ class Retraining:
         return {trial: spread for trial, spread in found.items() if spread}
 
     @property
-    def test_accuracy(self) -> Spread | None:
-        """Of the final trainings that ended well."""
-        return self._final("test_accuracy")
+    def test(self) -> Spread | None:
+        """Results on test data of the final trainings that ended well."""
+        return Spread.of(self.results(self.measure.test))
 
     @property
-    def validation_accuracy(self) -> Spread | None:
-        """Of the same trainings."""
-        return self._final("validation_accuracy")
+    def validation(self) -> Spread | None:
+        """Results on validation data of the same trainings."""
+        return Spread.of(self.results(self.measure.validation))
 
     @property
     def best_trial(self) -> int | None:
-        """The chosen trial; before there is one, that of the best mean reward with new seeds."""
+        """The chosen trial; before there is one, that of the best mean reward with new seeds.
+
+        None of a cell that no search has to find.
+        """
         if self.chosen:
-            return int(self.chosen["trial"])
+            trial: int | None = self.chosen["trial"]
+            return trial
         return max(self.rescores, key=lambda trial: self.rescores[trial].mean, default=None)
 
-    def _final(self, what: str) -> Spread | None:
-        return Spread.of([run[what] for run in self.final if run["status"] == "ok"])
+    def results(self, metric: str) -> list[float]:
+        """A metric of the final trainings that ended well, as far as the child names it."""
+        well = [run for run in self.final if run["status"] == "ok"]
+        return [run[metric] for run in well if run[metric] is not None]
 
 
-def read_retraining(experiment: Experiment) -> Retraining:
-    """Read what is there.
+def read_retraining(experiment: Experiment, contender: str = "") -> Retraining:
+    """Read what is there about a contender, named as in `Retraining`.
+
+    The files lie in ``runs/<experiment>/retrain``, and in ``beside/<contender>`` there.
 
     Raises:
         ValueError: a file is damaged; names it.
     """
     folder = Path(experiment.runs) / experiment.name / "retrain"
+    if contender:
+        folder = folder / "beside" / contender
     chosen = folder / "chosen.json"
     varied = _read_all(folder / "variant")
+    strategies = {label(name): name for name in experiment.compare_with}
     return Retraining(
+        contender=contender,
+        strategy=strategies.get(contender) if contender else experiment.search.strategy,
+        measure=experiment.training.measure,
         rescored=_read_all(folder / "rescore"),
         grid=_read_all(folder / "grid"),
         chosen=read_json(chosen) if chosen.exists() else {},
         final=_read_all(folder / "final"),
         variants={
             name: [run for run in varied if run["variant"] == name]
-            for name in experiment.retrain.variants
+            for name in ([] if contender else experiment.retrain.variants)
         },
     )
+
+
+def label(name: str) -> str:
+    """A strategy or contender as folders and tables name it: own code without its file."""
+    return name.rpartition(":")[2]
 
 
 def _read_all(folder: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nas_hpc.report.arms import Arm, thirds
+from nas_hpc.report.measures import reward_form
 from nas_hpc.report.schedule import mark, steps_along
 from nas_hpc.report.smoothing import moving_mean, time_unit
 from nas_hpc.report.style import ARM_COLOURS, GREY, INK, beside, label_ends, new_figure, nothing_yet
@@ -79,7 +80,7 @@ def _strip(axes: Axes, row: int, trials: Sequence[TrialRow], colour: str, failed
     if rewards:
         mean = fmean(rewards)
         axes.plot([mean, mean], [row - 0.36, row + 0.36], color=INK, lw=2)
-        text = f"mean {mean:.3f}\n{text}"
+        text = f"mean {mean:{reward_form(mean, 3)}}\n{text}"
     beside(axes, row, text + (f", {failed} failed" if failed else ""))
 
 
@@ -116,8 +117,9 @@ def _rewards(title: str, label: str, arms: Sequence[Arm], along: Sequence[np.nda
             ends.append((x[-1], mean[-1], f"{arm.title}, mean of last {window}", colour))
         best = np.fmax.accumulate(rewards)
         axes.step(x, best, where="post", color=colour)
-        ends.append((x[-1], best[-1], f"{arm.title}, best so far {best[-1]:.3f}", colour))
-    axes.set_xlim(0, 1.02 * max(x.max(initial=0) for x in along))
+        found = format(best[-1], reward_form(best[-1], 3))
+        ends.append((x[-1], best[-1], f"{arm.title}, best so far {found}", colour))
+    axes.set_xlim(0, 1.02 * max(x.max(initial=0) for x in along) or 1.0)
     axes.locator_params(axis="x", integer=True)
     mark(axes, steps_along(arms[0], along[0].tolist()), ARM_COLOURS[0])
     if failures:

@@ -11,12 +11,13 @@ from statistics import fmean
 from typing import Any
 
 from nas_hpc.experiment import Experiment, is_reference, resolve
+from nas_hpc.experiment.measure import Measure
 from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
 from nas_hpc.report.costs import cost_of
 from nas_hpc.report.equal_cost import EqualCost
 from nas_hpc.report.portraits import portrait_of
-from nas_hpc.report.retraining import Retraining, Spread, read_retraining
-from nas_hpc.report.task import Task, task_of
+from nas_hpc.report.retraining import Retraining, Spread, label, read_retraining
+from nas_hpc.report.task import Task, described, task_of
 from nas_hpc.report.trials import IN_FLIGHT, TrialRow
 from nas_hpc.store import Sample
 
@@ -31,13 +32,14 @@ class Findings:
     Attributes:
         experiment: its configuration.
         arms: its strategies that have begun, the search first if it has.
-        retraining: its final training.
-        task: of its data; None if not prepared.
+        retrainings: its final training: of what the search has found, then of each contender
+            beside it.
+        task: of its data; None if not prepared, or if these are no images.
     """
 
     experiment: Experiment
     arms: list[Arm]
-    retraining: Retraining
+    retrainings: list[Retraining]
     task: Task | None
 
     @classmethod
@@ -50,15 +52,28 @@ class Findings:
         """
         if is_reference(experiment.space.name):
             resolve(experiment.space.name)  # the file of a space may register a portrait
-        return cls(
-            experiment, read_arms(experiment), read_retraining(experiment), task_of(experiment)
-        )
+        contenders = ["", *map(label, experiment.retrain.beside)]
+        retrainings = [read_retraining(experiment, contender) for contender in contenders]
+        return cls(experiment, read_arms(experiment), retrainings, task_of(experiment))
+
+    @property
+    def measure(self) -> Measure:
+        """By which its networks are compared and tested."""
+        return self.experiment.training.measure
+
+    @property
+    def retraining(self) -> Retraining:
+        """The final training of what the search itself has found."""
+        return self.retrainings[0]
 
     @property
     def search(self) -> Arm | None:
         """The search itself; None before it has begun."""
-        own = self.experiment.search.strategy
-        return next((arm for arm in self.arms if arm.strategy == own), None)
+        return self.arm(self.experiment.search.strategy)
+
+    def arm(self, strategy: str | None) -> Arm | None:
+        """One of the arms; None before it has begun."""
+        return next((arm for arm in self.arms if arm.strategy == strategy), None)
 
     @property
     def others(self) -> list[Arm]:
@@ -100,8 +115,9 @@ class Findings:
     def training(self) -> list[str]:
         """What is missing of the final training, a sentence."""
         retrain = self.experiment.retrain
-        done = len(self.retraining.final) + sum(map(len, self.retraining.variants.values()))
-        asked = retrain.seeds * (1 + len(retrain.variants))
+        done = sum(len(one.final) for one in self.retrainings)
+        done += sum(map(len, self.retraining.variants.values()))
+        asked = retrain.seeds * (1 + len(retrain.variants) + len(retrain.beside))
         if done >= asked:
             return []
         return [f"The final training is unfinished: {done} of {asked} runs so far."]
@@ -124,16 +140,11 @@ def summary(findings: Findings) -> dict[str, Any]:
         "title": findings.experiment.title,
         "finished": not findings.unfinished,
         "unfinished": findings.unfinished,
+        "data": described(findings.experiment),
+        "measure": findings.measure.name,
         "best": _best(findings),
-        "final_training": {
-            "test_accuracy": _spread(retraining.test_accuracy),
-            "validation_accuracy": _spread(retraining.validation_accuracy),
-            "runs": len(retraining.final),
-            "failed": sum(run["status"] != "ok" for run in retraining.final),
-            "training": retraining.chosen.get("training"),
-            "grid_points": len(retraining.grid),
-            "seconds": _retrain_seconds(retraining),
-        },
+        "final_training": _final_training(retraining),
+        "beside": {one.contender: _final_training(one) for one in findings.retrainings[1:]},
         "strategies": {
             arm.strategy: summarise_arm(arm) | {"cost": cost_of(arm.ledger)}
             for arm in findings.arms
@@ -166,6 +177,19 @@ def between_seeds(retraining: Retraining) -> dict[str, Any] | None:
     return {"sd": fmean(variances) ** 0.5, "architectures": len(variances)}
 
 
+def _final_training(retraining: Retraining) -> dict[str, Any]:
+    measure = retraining.measure
+    return {
+        measure.test: _spread(retraining.test),
+        measure.validation: _spread(retraining.validation),
+        "runs": len(retraining.final),
+        "failed": sum(run["status"] != "ok" for run in retraining.final),
+        "training": retraining.chosen.get("training"),
+        "grid_points": len(retraining.grid),
+        "seconds": _retrain_seconds(retraining),
+    }
+
+
 def _best(findings: Findings) -> dict[str, Any] | None:
     best, search = findings.best, findings.search
     if best is None or search is None:
@@ -180,7 +204,7 @@ def _best(findings: Findings) -> dict[str, Any] | None:
         "tokens": sample.tokens,
         "arguments": chosen.get("arguments") or dict(sample.arguments),
         "reward_in_search": best.reward,
-        "validation_accuracy_in_search": best.validation_accuracy,
+        f"{findings.measure.validation}_in_search": best.validation,
         "reward_with_new_seeds": _spread(findings.retraining.rescores.get(best.trial)),
         "parameters": chosen.get("parameters") or best.parameters,
     }

@@ -10,45 +10,43 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nas_hpc.experiment import Experiment
+from nas_hpc.report.retraining import label
 from nas_hpc.report.summary import Findings
 from nas_hpc.report.trials import TrialRow
 from nas_hpc.store.durable import write_durably
 
-TRAINING = ("learning_rate", "weight_decay", "batch_norm_epsilon", "decay_at")
-RETRAIN_COLUMNS = (
-    "trial",
-    "candidate",
-    "point",
-    *TRAINING,
-    "status",
-    "reward",
-    "validation_accuracy",
-    "seconds",
-    "parameters",
-    "chosen",
-)
-
 
 def write_trials(path: Path, findings: Findings) -> None:
     """Every trial of every strategy; `TrialRow` tells the columns, times are ISO 8601 in UTC."""
-    columns = [field.name for field in fields(TrialRow)]
-    rows = [asdict(row) for arm in findings.arms for row in arm.rows]
-    for row in rows:
+    called = {"validation": findings.measure.validation}
+    columns = [called.get(field.name, field.name) for field in fields(TrialRow)]
+    rows = []
+    for row in (asdict(row) for arm in findings.arms for row in arm.rows):
         row |= {name: _time(row[name]) for name in ("started", "ended")}
+        rows.append({called.get(name, name): value for name, value in row.items()})
     write_csv(path, columns, rows)
 
 
 def write_grid(path: Path, findings: Findings) -> None:
-    """Every point of the grid of the final training, as scored on validation data."""
-    chosen = findings.retraining.chosen
+    """Every point of the grid of every contender's final training, scored on validation data."""
+    measured, tried = findings.measure.validation, grid_keys(findings.experiment)
+    columns = ["contender", "trial", "candidate", "point", *tried, "status", "reward", measured]
+    columns += ["seconds", "parameters", "chosen"]
     rows = []
-    for entry in findings.retraining.grid:
-        row = {name: entry.get(name) for name in RETRAIN_COLUMNS}
-        row |= {name: entry["training"][name] for name in TRAINING}
-        row["decay_at"] = json.dumps(row["decay_at"])
-        row["chosen"] = is_chosen(entry, chosen)
-        rows.append(row)
-    write_csv(path, RETRAIN_COLUMNS, rows)
+    for retraining in findings.retrainings:
+        contender = retraining.contender or label(findings.experiment.search.strategy)
+        for entry in retraining.grid:
+            row = {name: entry.get(name) for name in columns}
+            row |= {name: _value(entry["training"][name]) for name in tried}
+            row |= {"contender": contender, "chosen": is_chosen(entry, retraining.chosen)}
+            rows.append(row)
+    write_csv(path, columns, rows)
+
+
+def grid_keys(experiment: Experiment) -> list[str]:
+    """The keys of ``training`` that the grid of the final training tries values of."""
+    return list(experiment.retrain.grid.model_dump())
 
 
 def is_chosen(entry: Mapping[str, Any], chosen: Mapping[str, Any]) -> bool:
@@ -66,6 +64,10 @@ def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, An
             table.writerows(rows)
 
     write_durably(path, write)
+
+
+def _value(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | tuple) else value
 
 
 def _time(seconds: float | None) -> str | None:

@@ -12,9 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.report.arms import title
 from nas_hpc.report.portraits import portrait_of
 from nas_hpc.report.summary import Findings, summarise_arm
-from nas_hpc.report.words import UNKNOWN, counts, number
+from nas_hpc.report.task import described
+from nas_hpc.report.words import UNKNOWN, counts, measured, number
 
 RESULTS = Path("analysis")
 PRODUCTS = {
@@ -32,8 +34,10 @@ def show(experiment: Experiment, count: int, console: Console | None = None) -> 
     """See `nas_hpc.report.show`."""
     console = console or Console(highlight=False)
     findings = Findings.of(experiment)
-    title = f": {experiment.title}" if experiment.title else ""
-    console.print(f"[bold]{escape(experiment.name)}[/]{escape(title)}")
+    about = f": {experiment.title}" if experiment.title else ""
+    console.print(f"[bold]{escape(experiment.name)}[/]{escape(about)}")
+    if data := described(experiment):
+        console.print(escape(data))
     for sentence in findings.unfinished:
         console.print(f"[yellow]{escape(sentence)}[/]")
     if findings.search and findings.search.ranking:
@@ -46,10 +50,11 @@ def show(experiment: Experiment, count: int, console: Console | None = None) -> 
 
 def _ranking(findings: Findings, count: int) -> Group:
     assert findings.search is not None
-    title = f"Best architectures of {findings.search.title}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for name in ("trial", "reward", "with new seeds", "validation accuracy", "parameters"):
-        table.add_column(name, justify="right")
+    heading = f"Best architectures of {findings.search.title}"
+    table = Table(title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    name = findings.measure.name
+    for column in ("trial", "reward", "with new seeds", f"validation {name}", "parameters"):
+        table.add_column(column, justify="right")
     lines = []
     for row in findings.search.ranking[:count]:
         again = findings.retraining.rescores.get(row.trial)
@@ -57,7 +62,7 @@ def _ranking(findings: Findings, count: int) -> Group:
             str(row.trial),
             number(row.reward),
             str(again) if again else UNKNOWN,
-            number(row.validation_accuracy),
+            measured(name, row.validation),
             number(row.parameters, ","),
         )
         architecture = json.loads(row.architecture)
@@ -73,11 +78,16 @@ def _best(console: Console, findings: Findings) -> None:
     console.print(f"[bold]Trial {best.trial}[/], {kind}:")
     for line in portrait_of(architecture).words(architecture, findings.task):
         console.print(f"  {escape(line)}")
-    if final.test_accuracy:
-        console.print(f"[bold]Test accuracy[/]: {final.test_accuracy}")
-        console.print(f"[bold]Validation accuracy[/] of the same runs: {final.validation_accuracy}")
-    else:
-        console.print("[bold]Test accuracy[/]: not known before the final training has ended")
+    name = findings.measure.name
+    if not final.test:
+        console.print(f"[bold]Test {name}[/]: not known before the final training has ended")
+        return
+    console.print(f"[bold]Test {name}[/]: {measured(name, final.test)}")
+    validation = measured(name, final.validation)
+    console.print(f"[bold]Validation {name}[/] of the same runs: {validation}")
+    for one in findings.retrainings[1:]:
+        contender = escape(title(one.contender))
+        console.print(f"[bold]Test {name}[/] of {contender}: {measured(name, one.test)}")
 
 
 def _record(arm: dict[str, Any]) -> str:

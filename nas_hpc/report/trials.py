@@ -26,7 +26,8 @@ class TrialRow:
         status: of its last attempt, or ``in flight``.
         reason: of a failure, one line.
         reward: None without an answer.
-        validation_accuracy: the one that the reward is made of; None if the child names none.
+        validation: the result that the reward is made of; None if the child names none. Its column
+            is called as its measure: ``validation_accuracy`` or ``validation_perplexity``.
         parameters: trained weights; None if the child names none.
         seconds: of training and scoring that count, as the child says.
         slot_seconds: from start to end of every attempt, those that failed included.
@@ -51,7 +52,7 @@ class TrialRow:
     status: str
     reason: str
     reward: float | None
-    validation_accuracy: float | None
+    validation: float | None
     parameters: int | None
     seconds: float | None
     slot_seconds: float
@@ -118,7 +119,7 @@ def _ended(experiment: Experiment, attempts: list[Outcome]) -> dict[str, Any]:
         "status": last.status if last else IN_FLIGHT,
         "reason": last.reason if last else "",
         "reward": last.reward if last and last.answers else None,
-        "validation_accuracy": _accuracy(experiment, last) if last else None,
+        "validation": _validation(experiment, last) if last else None,
         "parameters": None if parameters is None else int(parameters),
         "seconds": last.seconds if last else None,
         "slot_seconds": sum(outcome.ended - outcome.started for outcome in attempts),
@@ -134,11 +135,13 @@ def _ended(experiment: Experiment, attempts: list[Outcome]) -> dict[str, Any]:
     }
 
 
-def _accuracy(experiment: Experiment, outcome: Outcome) -> float | None:
-    """The accuracy that the reward is made of: the best one of the last epochs."""
-    found: Any = outcome.metrics.get("validation_accuracy")
+def _validation(experiment: Experiment, outcome: Outcome) -> float | None:
+    """The result that the reward is made of: the best one of the last epochs."""
+    measure = experiment.training.measure
+    found: Any = outcome.metrics.get(measure.validation)
     if isinstance(found, list):
-        found = max(found[-experiment.reward.last_epochs :], default=None)
+        last = found[-experiment.reward.last_epochs :]
+        found = measure.best(last) if last else None
     return None if found is None or math.isnan(found) else float(found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from nas_hpc.report.arms import title
+from nas_hpc.report.measures import form, reward_form
 from nas_hpc.report.retraining import Spread
 
 UNKNOWN = "—"
@@ -18,6 +19,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
     parts = [
         f"# {facts['experiment']}",
         facts["title"],
+        facts["data"],
         _unfinished(facts["unfinished"]),
         "## Result",
         *_result(facts),
@@ -47,14 +49,23 @@ def device_hours(seconds: float) -> str:
     return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}"
 
 
-def number(value: float | None, form: str = ".4f") -> str:
-    """A number, or a dash where there is none."""
-    return UNKNOWN if value is None else format(value, form)
+def number(value: float | None, form: str = "") -> str:
+    """A number, that of a reward unless the form is given, or a dash where there is none."""
+    return UNKNOWN if value is None else format(value, form or reward_form(value))
 
 
 def spread(found: Mapping[str, Any] | None) -> str:
-    """Mean ± standard deviation and how many, of a `Spread` as JSON data."""
+    """Mean ± standard deviation and how many, of a `Spread` of rewards as JSON data."""
     return str(Spread(**found)) if found else UNKNOWN
+
+
+def measured(name: str, found: Mapping[str, Any] | Spread | float | None) -> str:
+    """Of results by the measure of this name: one, or a `Spread`, also as JSON data."""
+    if isinstance(found, Mapping):
+        found = Spread(**found)
+    if found is None:
+        return UNKNOWN
+    return format(found, form(name, found.mean if isinstance(found, Spread) else found))
 
 
 def counts(by_status: Mapping[str, int]) -> str:
@@ -67,15 +78,16 @@ def _unfinished(missing: list[str]) -> str:
 
 
 def _result(facts: Mapping[str, Any]) -> list[str]:
-    best, final = facts["best"], facts["final_training"]
+    best, final, name = facts["best"], facts["final_training"], facts["measure"]
     if best is None:
         return ["No network has been trained yet."]
+    in_search = best[f"validation_{name}_in_search"]
     rows = [
-        ("Test accuracy (mean ± SD over seeds)", spread(final["test_accuracy"])),
-        ("Validation accuracy of the same runs", spread(final["validation_accuracy"])),
+        (f"Test {name} (mean ± SD over seeds)", measured(name, final[f"test_{name}"])),
+        (f"Validation {name} of the same runs", measured(name, final[f"validation_{name}"])),
         ("Reward in the search", number(best["reward_in_search"])),
         ("Reward with new seeds (mean ± SD)", spread(best["reward_with_new_seeds"])),
-        ("Validation accuracy in the search", number(best["validation_accuracy_in_search"])),
+        (f"Validation {name} in the search", measured(name, in_search)),
         ("Parameters", number(best["parameters"], ",")),
         ("Time of scoring again and of the final training", duration(final["seconds"])),
     ]
@@ -172,12 +184,12 @@ def _spread(found: Mapping[str, Any]) -> str:
     if not architectures or architectures["sd"] is None:
         return ""
     text = (
-        f"Rewards of different architectures spread by SD {architectures['sd']:.4f} "
+        f"Rewards of different architectures spread by SD {number(architectures['sd'])} "
         f"({architectures['n']} trained networks of the search)"
     )
     if seeds is None:
         return f"{text}; how much seeds alone spread them is not known yet."
     return (
-        f"{text}, those of one architecture under different seeds by SD {seeds['sd']:.4f} "
+        f"{text}, those of one architecture under different seeds by SD {number(seeds['sd'])} "
         f"(pooled over {seeds['architectures']} architectures)."
     )

@@ -4,12 +4,14 @@ Best trials of the search (`candidates`) are scored again with new seeds (`resco
 these (`shortlist`) go through a grid of training hyper-parameters (`grid_point`); the best point
 of all (`choose`) is trained with several seeds (`final`), and so are variants of its architecture
 (`variant`). All are compared on validation data; the test data is first opened by these last two,
-when nothing is left to choose.
+when nothing is left to choose. Contenders beside what the search has found take the same way, each
+in a folder of its own.
 
-Nothing here imports torch; `work` and `steps` do.
+Nothing here imports torch; `work` does, and what trains.
 """
 
+from nas_hpc.retrain.contender import Contender, contenders
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.retrain.points import points
 
-__all__ = ["RetrainError", "RetrainFolder", "points"]
+__all__ = ["Contender", "RetrainError", "RetrainFolder", "contenders", "points"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.retrain.contender import contenders
 from nas_hpc.store import RunFolder, write_json
 from nas_hpc.store.durable import read_json
 
@@ -21,15 +22,34 @@ class RetrainFolder:
     """The folder of the final training, ``runs/<experiment>/retrain``, and the places in it.
 
     The JSON files are what the steps publish: small, and made anew in seconds. What was paid for
-    lies under ``work``, where no step of a workflow deletes it.
+    lies under ``work``, common to all contenders, where no step of a workflow deletes it.
+
+    Attributes:
+        root: the folder itself; what the search has found is published right in it.
+        contender: whose files are meant, see `nas_hpc.retrain.contender`; those of one that stands
+            beside what was found lie in ``beside/<contender>``.
     """
 
     root: Path
+    contender: str = ""
 
     @classmethod
-    def of(cls, experiment: Experiment) -> RetrainFolder:
-        """The folder of an experiment."""
-        return cls(Path(experiment.runs) / experiment.name / "retrain")
+    def of(cls, experiment: Experiment, contender: str = "") -> RetrainFolder:
+        """The folder of an experiment.
+
+        Raises:
+            RetrainError: the experiment has no such contender.
+        """
+        known = contenders(experiment)
+        if contender not in known:
+            allowed = ", ".join(name for name in known if name) or "none"
+            raise RetrainError(f"{contender!r} is not in retrain.beside: there are: {allowed}")
+        return cls(Path(experiment.runs) / experiment.name / "retrain", contender)
+
+    @property
+    def published_in(self) -> Path:
+        """The folder of what the steps publish about the contender."""
+        return self.root / "beside" / self.contender if self.contender else self.root
 
     @property
     def data(self) -> Path:
@@ -39,33 +59,33 @@ class RetrainFolder:
     @property
     def candidates(self) -> Path:
         """The best trials of the search."""
-        return self.root / "candidates.json"
+        return self.published_in / "candidates.json"
 
     def rescored(self, candidate: int) -> Path:
         """The scores of one candidate with new seeds."""
-        return self.root / "rescore" / f"{candidate}.json"
+        return self.published_in / "rescore" / f"{candidate}.json"
 
     @property
     def shortlist(self) -> Path:
         """The candidates that go through the grid."""
-        return self.root / "shortlist.json"
+        return self.published_in / "shortlist.json"
 
     def point(self, top: int, point: int) -> Path:
         """One point of the grid, for one architecture of the shortlist."""
-        return self.root / "grid" / f"{top}-{point}.json"
+        return self.published_in / "grid" / f"{top}-{point}.json"
 
     @property
     def chosen(self) -> Path:
         """The best point of all."""
-        return self.root / "chosen.json"
+        return self.published_in / "chosen.json"
 
     def final(self, seed: int) -> Path:
         """One training of the chosen point, scored on test data."""
-        return self.root / "final" / f"{seed}.json"
+        return self.published_in / "final" / f"{seed}.json"
 
     def variant(self, number: int, seed: int) -> Path:
         """One training of a variant of the chosen architecture, scored on test data."""
-        return self.root / "variant" / f"{number}-{seed}.json"
+        return self.published_in / "variant" / f"{number}-{seed}.json"
 
     def weights(self, result: Path) -> Path:
         """The weights of such a training, as `torch.save` writes a state dictionary."""
@@ -94,6 +114,8 @@ class RetrainFolder:
             RetrainError: that step has not been made.
         """
         if not path.is_file():
-            command = f"nas-hpc {step} {self.root.parent.name} {options}".rstrip()
+            whose = f"--contender {self.contender}" if self.contender else ""
+            words = [f"nas-hpc {step} {self.root.parent.name}", options, whose]
+            command = " ".join(word for word in words if word)
             raise RetrainError(f"{path} does not exist: run {command} first")
         return read_json(path)

@@ -8,26 +8,39 @@ from itertools import product
 from typing import Any
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.retrain.contender import contenders
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.retrain.points import points
 from nas_hpc.spaces import SpaceError, describe, load_space, replay
+from nas_hpc.spaces.recurrent_cell import BASELINES
 from nas_hpc.store import Outcome, RunFolder, read_search
 
 Found = dict[str, Any]
 """What a step publishes, as JSON data."""
 
+ARCHITECTURE = ("tokens", "arguments", "baseline", "architecture")
+"""Keys of what says which architecture is meant."""
 
-def candidates(experiment: Experiment) -> list[Found]:
-    """The best trials of the search by reward; of equal ones, those that were sampled earlier.
+
+def candidates(experiment: Experiment, contender: str = "") -> list[Found]:
+    """The best trials of a search by reward; of equal ones, those that were sampled earlier.
+
+    Args:
+        experiment: whose search.
+        contender: whose strategy, see `nas_hpc.retrain.contender`.
 
     Returns:
         For each: trial, reward, tokens, arguments, architecture.
 
     Raises:
-        RetrainError: the search has too few trials with a reward from training.
+        RetrainError: the search has too few trials with a reward from training, or there is none.
         DamagedFile: the search cannot be read.
     """
-    search, folder = RunFolder.of(experiment), RetrainFolder.of(experiment)
+    folder = RetrainFolder.of(experiment, contender)
+    strategy = contenders(experiment)[contender].strategy
+    if strategy is None:
+        raise RetrainError(f"{contender} is a cell that no search finds: it has no candidates")
+    search = RunFolder.of(experiment, strategy)
     log = read_search(search)
     answers = {outcome.trial: outcome for outcome in log.outcomes if outcome.answers}
     trained = [outcome for outcome in answers.values() if outcome.status == "ok"]
@@ -45,27 +58,32 @@ def candidates(experiment: Experiment) -> list[Found]:
     )
 
 
-def shortlist(experiment: Experiment) -> list[Found]:
+def shortlist(experiment: Experiment, contender: str = "") -> list[Found]:
     """The candidates with the best mean of the rewards with new seeds; of equal ones the earlier.
 
-    From here on they have the arguments of the final training, ``retrain.arguments``.
+    From here on they have the arguments of the final training, ``retrain.arguments``. A contender
+    that no search has to find is the only one in its list.
 
     Returns:
-        For each: candidate, trial, mean, sd, tokens, arguments, architecture.
+        For each: candidate, trial, mean, sd (all None of one that no search has found), tokens,
+        arguments, architecture; and baseline, the name of such a one.
 
     Raises:
         RetrainError: candidates have not all been scored again, or their tokens make no
             architecture with the arguments of the final training.
     """
-    folder = RetrainFolder.of(experiment)
+    folder = RetrainFolder.of(experiment, contender)
+    about = contenders(experiment)[contender]
+    numbers = product(range(about.top), range(len(points(experiment.retrain.grid))))
+    folder.withdraw_all_but([folder.point(*number) for number in numbers])
+    if about.strategy is None:
+        return folder.publish(folder.shortlist, [baseline(contender)])
     found = folder.published(folder.candidates, "candidates")
     scores = [
         folder.published(folder.rescored(i), "rescore", f"--candidate {i}")
         for i in range(len(found))
     ]
     order = sorted(range(len(found)), key=lambda i: (-scores[i]["mean"], i))
-    numbers = product(range(experiment.retrain.top), range(len(points(experiment.retrain.grid))))
-    folder.withdraw_all_but([folder.point(*number) for number in numbers])
     return folder.publish(
         folder.shortlist,
         [
@@ -77,18 +95,19 @@ def shortlist(experiment: Experiment) -> list[Found]:
     )
 
 
-def choose(experiment: Experiment) -> Found:
+def choose(experiment: Experiment, contender: str = "") -> Found:
     """The best point of the grid over all architectures of the shortlist, by validation reward.
 
     Of equal ones the first by architecture, then by point.
 
     Returns:
-        The point as `steps.grid_point` publishes it, with tokens, arguments and architecture.
+        The point as `steps.grid_point` publishes it, and of what the shortlist says tokens,
+        arguments, architecture and, where it has one, baseline.
 
     Raises:
         RetrainError: points are missing, or all of them diverged.
     """
-    folder = RetrainFolder.of(experiment)
+    folder = RetrainFolder.of(experiment, contender)
     tops = folder.published(folder.shortlist, "shortlist")
     tried = [
         folder.published(folder.point(top, point), "grid", f"--top {top} --point {point}")
@@ -102,8 +121,16 @@ def choose(experiment: Experiment) -> Found:
         )
     best = max(trained, key=lambda result: result["reward"])
     folder.withdraw_all_but([folder.final(k) for k in range(experiment.retrain.seeds)])
-    architecture = {key: tops[best["top"]][key] for key in ("tokens", "arguments", "architecture")}
-    return folder.publish(folder.chosen, best | architecture)
+    listed = tops[best["top"]]
+    about = {key: listed[key] for key in ARCHITECTURE if key in listed}
+    return folder.publish(folder.chosen, best | about)
+
+
+def baseline(name: str) -> Found:
+    """A cell that no search has to find, as `shortlist` publishes it."""
+    scores = {"candidate": None, "trial": None, "mean": None, "sd": None}
+    architecture = {"architecture": describe(BASELINES[name])}
+    return scores | {"tokens": [], "arguments": {}, "baseline": name} | architecture
 
 
 def _enlarged(experiment: Experiment, candidate: Mapping[str, Any]) -> Found:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from nas_hpc.children.evaluation import trial_seed
-from nas_hpc.experiment import Experiment, Training
+from nas_hpc.experiment import Experiment
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.retrain.selection import Found
 from nas_hpc.retrain.steps import result_of
@@ -47,18 +47,19 @@ def train_one(
         raise RetrainError("give either the number of a trial or a file with tokens")
     architecture = _in_file(file) if file else _of_trial(experiment, trial, strategy)
     try:
-        training = Training.model_validate({**experiment.training.model_dump(), **changes})
+        known = experiment.training
+        training = type(known).model_validate({**known.model_dump(), **changes})
     except ValidationError as error:
         fault = error.errors()[0]
         raise RetrainError(
             f"training.{fault['loc'][0]} = {fault['input']}: {fault['msg']}"
         ) from None
     if seed is None:
-        seed = trial_seed(experiment, architecture["trial"])
+        seed = trial_seed(experiment, architecture["trial"] or 0)
     work = Work.on(architecture, training, seed, kept=True)
     outcome, weights = carry_out(experiment, RetrainFolder.of(experiment), work, "train-0")
     kept = str(weights) if weights.is_file() else None
-    return result_of(experiment, training, outcome) | {"weights": kept}
+    return result_of(experiment, work, outcome) | {"weights": kept}
 
 
 def _in_file(file: Path) -> Mapping[str, Any]:
@@ -71,10 +72,7 @@ def _in_file(file: Path) -> Mapping[str, Any]:
 
 
 def _of_trial(experiment: Experiment, trial: int | None, strategy: str | None) -> Mapping[str, Any]:
-    search = experiment.search.model_copy(
-        update={"strategy": strategy or experiment.search.strategy}
-    )
-    folder = RunFolder.of(experiment.model_copy(update={"search": search}))
+    folder = RunFolder.of(experiment, strategy)
     for sample in read_search(folder).samples:
         if sample.trial == sample.number == trial:
             return {"trial": trial, "tokens": sample.tokens, "arguments": sample.arguments}

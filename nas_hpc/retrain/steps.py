@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from nas_hpc.experiment import Experiment, Training
+from nas_hpc.experiment import Experiment
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.retrain.points import points, training_at
 from nas_hpc.retrain.selection import Found
+from nas_hpc.retrain.sharing import shared
 from nas_hpc.retrain.work import Work, carry_out
 from nas_hpc.spaces import SpaceError
 from nas_hpc.store import Outcome
@@ -22,8 +23,13 @@ RESCORE, GRID, FINAL = (int.from_bytes(name) for name in (b"rescore", b"grid", b
 """Set the random numbers of these steps apart from each other and from the search's."""
 
 
-def rescore(experiment: Experiment, candidate: int) -> Found:
+def rescore(experiment: Experiment, candidate: int, contender: str = "") -> Found:
     """Train a candidate anew with new seeds, at the fidelity of the search.
+
+    Args:
+        experiment: says how.
+        candidate: its number.
+        contender: whose candidate, see `nas_hpc.retrain.contender`.
 
     Returns:
         candidate, trial, seeds, statuses, rewards (one for each seed), their mean and sample
@@ -32,7 +38,7 @@ def rescore(experiment: Experiment, candidate: int) -> Found:
     Raises:
         RetrainError: there is no such candidate, or a training failed, see `carry_out`.
     """
-    folder = RetrainFolder.of(experiment)
+    folder = RetrainFolder.of(experiment, contender)
     chosen = _numbered(folder.published(folder.candidates, "candidates"), candidate, "candidate")
     seeds = [
         seed_of(experiment, RESCORE, chosen["trial"], k)
@@ -56,11 +62,17 @@ def rescore(experiment: Experiment, candidate: int) -> Found:
     )
 
 
-def grid_point(experiment: Experiment, top: int, point: int) -> Found:
+def grid_point(experiment: Experiment, top: int, point: int, contender: str = "") -> Found:
     """Train an architecture of the shortlist from scratch at one point of the grid.
 
     All points of an architecture start from the same random numbers, so that they differ by their
     values only.
+
+    Args:
+        experiment: says which points there are.
+        top: number of the architecture in the shortlist.
+        point: number of the point.
+        contender: whose shortlist, see `nas_hpc.retrain.contender`.
 
     Returns:
         candidate, top and point (numbers), and what `result_of` says.
@@ -68,31 +80,35 @@ def grid_point(experiment: Experiment, top: int, point: int) -> Found:
     Raises:
         RetrainError: there is no such point, or the training failed, see `carry_out`.
     """
-    folder = RetrainFolder.of(experiment)
+    folder = RetrainFolder.of(experiment, contender)
     chosen = _numbered(folder.published(folder.shortlist, "shortlist"), top, "top")
     values = _numbered(points(experiment.retrain.grid), point, "point")
-    training = training_at(experiment.training, values, experiment.retrain.epochs)
-    seed = seed_of(experiment, GRID, chosen["trial"])
-    outcome, _ = carry_out(experiment, folder, Work.on(chosen, training, seed), f"grid-{point}")
+    seed = seed_of(experiment, GRID, chosen["trial"] or 0)
+    work = Work.on(chosen, training_at(experiment, values), seed)
+    outcome, _ = carry_out(experiment, folder, work, f"grid-{point}")
     numbers = {"candidate": chosen["candidate"], "top": top, "point": point}
-    return folder.publish(
-        folder.point(top, point), numbers | result_of(experiment, training, outcome)
-    )
+    return folder.publish(folder.point(top, point), numbers | result_of(experiment, work, outcome))
 
 
-def final(experiment: Experiment, number: int) -> Found:
+def final(experiment: Experiment, number: int, contender: str = "") -> Found:
     """Train the chosen point with one of its seeds, and score it on test data.
 
     The weights are kept beside what is published.
 
+    Args:
+        experiment: says how many seeds there are.
+        number: of the seed.
+        contender: whose chosen point, see `nas_hpc.retrain.contender`.
+
     Returns:
-        seed_number, test_accuracy (None if it diverged), weights (file), and what `result_of` says.
+        seed_number, test_accuracy or whatever the measure of the training is (None if it diverged),
+        weights (file), and what `result_of` says.
 
     Raises:
         RetrainError: there is no such seed, the training failed, see `carry_out`, or the child
-            does not say its test accuracy.
+            does not say how good it is on test data.
     """
-    folder = RetrainFolder.of(experiment)
+    folder = RetrainFolder.of(experiment, contender)
     facts = _tested(experiment, folder, number, None, f"final-{number}", folder.final(number))
     return folder.publish(folder.final(number), facts)
 
@@ -136,41 +152,57 @@ def _tested(
     """Train the chosen point with a seed, score it on test data, keep its weights."""
     chosen = folder.published(folder.chosen, "choose")
     _numbered(range(experiment.retrain.seeds), number, "seed")
-    training = Training.model_validate(chosen["training"])
-    seed = seed_of(experiment, FINAL, chosen["trial"], number)
-    work = Work.on(chosen, training, seed, tested=True, kept=True, variant=variant)
+    changes = shared(chosen, variant) if variant else {}
+    training = type(experiment.training).model_validate(chosen["training"] | changes)
+    seed = seed_of(experiment, FINAL, chosen["trial"] or 0, number)
+    changed = None if changes else variant
+    work = Work.on(chosen, training, seed, tested=True, kept=True, variant=changed)
     try:
         outcome, weights = carry_out(experiment, folder, work, slot)
     except SpaceError as error:
         raise RetrainError(f"retrain.variants: {error}") from None
-    tested = outcome.metrics.get("test_accuracy")
+    tested = on_test_data(experiment, work, outcome)
+    kept = _copy(weights, folder.weights(result)) if weights.is_file() else None
+    facts = {"seed_number": number, **tested, "weights": kept}
+    return facts | result_of(experiment, work, outcome)
+
+
+def on_test_data(experiment: Experiment, work: Work, outcome: Outcome) -> Found:
+    """The measure on test data under its name; None if the training diverged.
+
+    Raises:
+        RetrainError: the child does not say it.
+    """
+    metric = work.training.measure.test
+    tested = outcome.metrics.get(metric)
     if outcome.status == "ok" and tested is None:
         raise RetrainError(
-            f"child {experiment.child.name} must return a metric test_accuracy "
+            f"child {experiment.child.name} must return a metric {metric} "
             f"when it is given data.test"
         )
-    kept = _copy(weights, folder.weights(result)) if weights.is_file() else None
-    facts = {"seed_number": number, "test_accuracy": tested, "weights": kept}
-    return facts | result_of(experiment, training, outcome)
+    return {metric: tested}
 
 
-def result_of(experiment: Experiment, training: Training, outcome: Outcome) -> Found:
+def result_of(experiment: Experiment, work: Work, outcome: Outcome) -> Found:
     """What one training has given: trial, training, seed, status, reason, reward, seconds, ...
 
-    ``validation_accuracy`` is the one that the reward comes from; ``epochs`` has the metrics with
-    one number for each epoch. What the child does not say is None.
+    ``trial`` is None of a cell that no search has found. ``validation_accuracy``, or whatever the
+    measure of the training is, is the one that the reward comes from; ``epochs`` has the metrics
+    with one number for each epoch. What the child does not say is None.
     """
+    measure = work.training.measure
     epochs = {name: values for name, values in outcome.metrics.items() if isinstance(values, list)}
-    accuracies = epochs.get("validation_accuracy", [])
+    last = epochs.get(measure.validation, [])[-experiment.reward.last_epochs :]
     return {
-        "trial": outcome.trial,
-        "training": training.model_dump(mode="json"),
+        "trial": None if work.baseline else outcome.trial,
+        "training": work.training.model_dump(mode="json"),
         "seed": outcome.seed,
         "status": outcome.status,
         "reason": outcome.reason,
         "reward": outcome.reward,
-        "validation_accuracy": max(accuracies[-experiment.reward.last_epochs :], default=None),
+        measure.validation: measure.best(last) if last else None,
         "parameters": outcome.metrics.get("parameters"),
+        **{key: outcome.metrics[key] for key in ("hidden",) if key in outcome.metrics},
         "epochs": epochs,
         "seconds": outcome.seconds,
         "device": outcome.device,

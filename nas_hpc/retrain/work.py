@@ -13,15 +13,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from nas_hpc.children import Dataset, Split, load_search, load_test
+from nas_hpc.children import Data, load_search, load_test
 from nas_hpc.children.evaluation import evaluate
-from nas_hpc.experiment import Experiment, Training, is_reference, source_hash
+from nas_hpc.experiment import AnyTraining, Experiment, is_reference, source_hash
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.spaces import Tokens, describe, digest, load_space, replay
+from nas_hpc.spaces.recurrent_cell import BASELINES
 from nas_hpc.spaces.variants import varied
 from nas_hpc.store import Outcome, RunFolder, read_outcome, write_outcome
 from nas_hpc.store.durable import read_json
@@ -35,42 +35,65 @@ class Work:
     """What is to be trained, and how.
 
     Attributes:
-        trial: number of the search's trial with this architecture.
+        trial: number of the search's trial with this architecture; 0 if no search has found it.
         arguments, tokens: the architecture, see `nas_hpc.store.Sample`.
         training: how.
         seed: of all random numbers.
         tested: whether the trained network is scored on test data.
         kept: whether its weights are kept.
         variant: of the architecture, see `nas_hpc.spaces.variants.varied`.
+        baseline: instead of arguments and tokens the name of a cell that no search has to find.
     """
 
     trial: int
     arguments: Mapping[str, Any]
     tokens: Tokens
-    training: Training
+    training: AnyTraining
     seed: int
     tested: bool = False
     kept: bool = False
     variant: str | None = None
+    baseline: str | None = None
 
     @classmethod
     def on(
         cls,
         architecture: Mapping[str, Any],
-        training: Training,
+        training: AnyTraining,
         seed: int,
         tested: bool = False,
         kept: bool = False,
         variant: str | None = None,
     ) -> Work:
-        """Of an architecture as `selection.candidates` publishes it."""
+        """Of an architecture as `selection.shortlist` publishes it."""
         tokens = tuple((str(path), int(token)) for path, token in architecture["tokens"])
-        trial, arguments = architecture["trial"], architecture["arguments"]
-        return cls(trial, arguments, tokens, training, seed, tested, kept, variant)
+        trial, arguments = architecture["trial"] or 0, architecture["arguments"]
+        baseline = architecture.get("baseline")
+        return cls(trial, arguments, tokens, training, seed, tested, kept, variant, baseline)
+
+    @property
+    def name(self) -> str:
+        """Of the architecture, for people."""
+        return self.baseline or f"the architecture of trial {self.trial}"
+
+    def architecture(self, experiment: Experiment) -> Any:
+        """What is trained.
+
+        Raises:
+            SpaceError: the space does not know the tokens, or the architecture the variant.
+        """
+        if self.baseline is not None:
+            return varied(BASELINES[self.baseline], self.variant)
+        found = replay(load_space(experiment), self.arguments, self.tokens)
+        return varied(found, self.variant)
 
 
 def carry_out(
-    experiment: Experiment, folder: RetrainFolder, work: Work, slot: str
+    experiment: Experiment,
+    folder: RetrainFolder,
+    work: Work,
+    slot: str,
+    architecture: Any = None,
 ) -> tuple[Outcome, Path]:
     """Train, unless it has been done; go on where an earlier attempt was ended.
 
@@ -79,6 +102,7 @@ def carry_out(
         folder: has the prepared data beside it.
         work: what to train.
         slot: a name; the number at its end chooses among several GPUs.
+        architecture: what is trained; that of the work in the experiment's space unless given.
 
     Returns:
         The outcome, ``ok`` or ``diverged``, and where the weights are if they are kept.
@@ -90,8 +114,10 @@ def carry_out(
     """
     data = load_search(folder.data)
     if work.tested:
-        data = Dataset(data.train, data.validation, load_test(folder.data), data.classes)
-    place = folder.work(_identity(experiment, folder, work, data))
+        data = data.with_test(load_test(folder.data))
+    if architecture is None:
+        architecture = work.architecture(experiment)
+    place = folder.work(_identity(experiment, folder, work, data, architecture))
     place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     result, weights = place.root / "outcome.h5", place.root / "weights.pt"
     with _alone(place.root):
@@ -106,12 +132,12 @@ def carry_out(
             seed=work.seed,
             data=data,
             weights=weights if work.kept else None,
-            variant=work.variant,
+            architecture=architecture,
         )
         (place.root / "starts").unlink()
         if outcome.status not in ("ok", "diverged"):
             raise RetrainError(
-                f"training the architecture of trial {work.trial} ended: {outcome.reason}\n"
+                f"training {work.name} ended: {outcome.reason}\n"
                 f"see {place.trial(work.trial) / 'log.txt'}; the same command goes on"
             )
         write_outcome(result, outcome)
@@ -135,26 +161,21 @@ def _count_start(place: RunFolder) -> None:
     starts.write_text("".join(f"{when}\n" for when in [*in_vain, time.time()]))
 
 
-def _identity(experiment: Experiment, folder: RetrainFolder, work: Work, data: Dataset) -> str:
+def _identity(
+    experiment: Experiment, folder: RetrainFolder, work: Work, data: Data, architecture: Any
+) -> str:
     child = experiment.child
     own = source_hash(child.name) if is_reference(child.name) else ""
-    found = replay(load_space(experiment), work.arguments, work.tokens)
-    architecture = varied(found, work.variant)
-    tested = "" if data.test is None else _fingerprint(data.test)
     return digest(
         [
             describe(architecture),
             work.training.model_dump(mode="json"),
             [work.seed, work.kept],
-            experiment.reward.model_dump(mode="json"),
+            experiment.reward.of(experiment.training.kind),
             [child.name.rpartition(":")[2], child.options, own],
-            [read_json(folder.data / "data.json")["fingerprint"], tested],
+            [read_json(folder.data / "data.json")["fingerprint"], data.test_fingerprint],
         ]
     )
-
-
-def _fingerprint(test: Split) -> str:
-    return sha256(test.inputs.tobytes() + test.labels.tobytes()).hexdigest()
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def training_key(experiment: Experiment, folder: RunFolder) -> str:
         [
             experiment.seed,
             experiment.training.model_dump(mode="json"),
-            experiment.reward.model_dump(mode="json"),
+            experiment.reward.of(experiment.training.kind),
             [child.model_dump(mode="json"), own],
             data["fingerprint"],
         ]

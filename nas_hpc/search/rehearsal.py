@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from nas_hpc.children import Dataset, Split, load_search
+from nas_hpc.children import Data, load_search
 from nas_hpc.children.evaluation import evaluate
 from nas_hpc.experiment import Experiment, ExperimentError, OwnCodeError, is_reference
+from nas_hpc.experiment.training import CLASSIFIER
 from nas_hpc.policies import is_replicated, make
 from nas_hpc.policies.strategy import Request
 from nas_hpc.search.configuration import of_strategy
@@ -23,7 +24,7 @@ from nas_hpc.spaces.variants import varied
 from nas_hpc.store import Outcome, RunFolder
 
 BATCH = 4
-"""Images in a step of the rehearsal; it takes two steps."""
+"""Images, or streams of text, in a step of the rehearsal; it takes two steps."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,17 @@ def rehearse(experiment: Experiment, data: Path) -> Outcome:
         grown = draw(space, last, np.random.default_rng(0))
         describe(grown.architecture)
         larger = replay(space, {**last, **experiment.retrain.arguments}, grown.tokens)
-        for variant in (None, *experiment.retrain.variants):
-            describe(varied(larger, variant))
+        describe(larger)
+        if experiment.training.kind == CLASSIFIER:  # else variants are of the training
+            for variant in experiment.retrain.variants:
+                describe(varied(larger, variant))
         walk = draw(space, first, np.random.default_rng(0))
         describe(walk.architecture)
     for name in (experiment.search.strategy, *experiment.compare_with):
         with naming("strategy", name):
             is_replicated(name)
             make(name, of_strategy(experiment, name), space).ask([Request(0, first)])
-    return _train(experiment, _Spec(0, first, walk.tokens), _small(load_search(data)))
+    return _train(experiment, _Spec(0, first, walk.tokens), load_search(data))
 
 
 @contextmanager
@@ -85,12 +88,13 @@ def naming(key: str, name: str) -> Iterator[None]:
         raise ExperimentError(f"{key} {name}: {_place(frames, name)}: {reason}") from error
 
 
-def _train(experiment: Experiment, spec: _Spec, data: Dataset) -> Outcome:
+def _train(experiment: Experiment, spec: _Spec, data: Data) -> Outcome:
     training = experiment.training.model_copy(update={"epochs": 1, "batch_size": BATCH})
+    some = data.beginning(2, training)
     with tempfile.TemporaryDirectory(prefix="nas-rehearsal-") as place:
         folder = RunFolder(Path(place))
         small = experiment.model_copy(update={"training": training})
-        outcome = evaluate(small, folder, spec, data=data)
+        outcome = evaluate(small, folder, spec, data=some)
         if outcome.status not in ("ok", "diverged"):
             log = (folder.trial(spec.trial) / "log.txt").read_text().splitlines()
             frames = [line.strip() for line in log if line.strip().startswith("File ")]
@@ -103,10 +107,3 @@ def _place(frames: Sequence[str], name: str) -> str:
     """The innermost of the frames that lies in the named file, else the innermost of all."""
     file = name.rpartition(":")[0]
     return [*frames, *(frame for frame in frames if file and file in frame)][-1]
-
-
-def _small(data: Dataset) -> Dataset:
-    def part(split: Split) -> Split:
-        return Split(split.inputs[: 2 * BATCH], split.labels[: 2 * BATCH])
-
-    return Dataset(part(data.train), part(data.validation), None, data.classes)

@@ -9,12 +9,14 @@ from nas_hpc.spaces.decisions import Space
 from nas_hpc.spaces.layer_types import layer_types
 from nas_hpc.spaces.learning_rate import with_learning_rate
 from nas_hpc.spaces.pooling import pooling
+from nas_hpc.spaces.recurrent_cell import recurrent_cell
 
 BUILT_IN = {
     "cell": cell,
     "convnet": convnet,
     "layer-types": layer_types,
     "pooling": pooling,
+    "recurrent-cell": recurrent_cell,
 }
 
 

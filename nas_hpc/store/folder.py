@@ -16,10 +16,13 @@ class RunFolder:
     root: Path
 
     @classmethod
-    def of(cls, experiment: Experiment) -> RunFolder:
-        """The folder of the search that an experiment's strategy makes; own code by its name."""
-        strategy = experiment.search.strategy.rpartition(":")[2]
-        return cls(Path(experiment.runs) / experiment.name / strategy)
+    def of(cls, experiment: Experiment, strategy: str | None = None) -> RunFolder:
+        """The folder of the search that a strategy makes, ``search.strategy`` unless given.
+
+        Own code is named by what comes after its colon.
+        """
+        name = (strategy or experiment.search.strategy).rpartition(":")[2]
+        return cls(Path(experiment.runs) / experiment.name / name)
 
     def create(self) -> None:
         """Make the folder and its places; only the owner may enter (mode 0700).

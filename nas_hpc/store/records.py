@@ -70,8 +70,8 @@ class Outcome:
             GPU counts as one.
         host, device: machine and device, e.g. ``cpu`` or ``NVIDIA H200``.
         versions: of code, Python and torch, one line.
-        metrics: numbers and lists of numbers by name, e.g. ``validation_accuracy`` per epoch,
-            ``parameters``.
+        metrics: numbers and lists of numbers by name, e.g. ``validation_accuracy`` or
+            ``validation_perplexity`` per epoch, ``parameters``.
     """
 
     trial: int

@@ -110,6 +110,14 @@ def test_prepared_digits_come_back_with_the_test_part_in_its_own_file(tmp_path: 
         assert {len(arrays[name]) for name in arrays.files if arrays[name].ndim} == {120, 100}
 
 
+def test_digits_have_the_fingerprints_of_earlier_versions(tmp_path: Path):
+    """So searches that were begun, and trainings that were paid for, are found again."""
+    about = prepare(make_experiment(), tmp_path / "data")
+    assert about["fingerprint"].startswith("82c73b745b54475dfe1d8fc0158d25ee")
+    complete = load_search(tmp_path / "data").with_test(load_test(tmp_path / "data"))
+    assert complete.test_fingerprint.startswith("22f89332f090aa5c2c123577865d7c9a")
+
+
 def own_experiment(folder: Path, **options: float):
     (folder / "own.py").write_text(OWN)
     return make_experiment(data={"name": f"{folder}/own.py:data", "options": options})
@@ -176,6 +184,13 @@ def test_a_damaged_file_is_named_when_the_data_is_asked_for_again(tmp_path: Path
         prepare(experiment, tmp_path / "data")
     file.unlink()
     assert prepare(experiment, tmp_path / "data") == about
+
+
+def test_a_file_of_another_program_is_named(tmp_path: Path):
+    prepare(own_experiment(tmp_path), tmp_path / "data")
+    np.savez(tmp_path / "data" / "test.npz", x=np.zeros(3), y=np.zeros(3))
+    with pytest.raises(DataError, match=r"test\.npz cannot be read: its arrays are x, y\. Once"):
+        load_test(tmp_path / "data")
 
 
 def test_pixels_stay_bytes_on_disk(tmp_path: Path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nas_hpc.experiment import ExperimentError, read, validate
+from nas_hpc.experiment import ExperimentError, LanguageTraining, read, validate
 
 
 @pytest.fixture
@@ -23,6 +23,20 @@ def test_a_file_is_read_and_named_after_itself(write):
     assert experiment.seed == 7
     assert (experiment.training.epochs, experiment.training.decay_at) == (3, (0.4,))
     assert experiment.search.replicas == 100
+
+
+def test_the_child_decides_which_keys_training_has(write):
+    text = "{child: {name: language-model}, training: {epochs: 3}, retrain: {parameters: 9000}}"
+    experiment = read(write(text))
+    assert isinstance(experiment.training, LanguageTraining)
+    assert (experiment.training.epochs, experiment.training.steps) == (3, 35)
+    assert "dropout" in experiment.retrain.grid.model_dump()
+
+
+def test_own_code_may_be_trained_as_a_language_model(write):
+    experiment = read(write("{child: {name: 'own.py:mine'}, training: {kind: language-model}}"))
+    assert experiment.training.measure.best([80.0, 70.0]) == 70.0
+    assert experiment.retrain.grid.kind == "language-model"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +61,39 @@ def test_a_file_is_read_and_named_after_itself(write):
         ("training: {augmentation: mixup}", ["'shift-flip', 'upsample' or 'upsample-flip'"]),
         ("search: {replicas: 2}", ["search", "replica_ranks must be at most replicas (2)"]),
         ("name: a/b", ["name = 'a/b'", "pattern"]),
+        (
+            "{child: {name: language-model}, training: {momentum: 0.9}}",
+            ["training.momentum is not a key; allowed here: epochs, layers, parameters"],
+        ),
+        (
+            "{child: {name: language-model}, retrain: {grid: {decay_at: [[0.5]]}}}",
+            ["retrain.grid.decay_at is not a key; allowed here: learning_rate, initial_range"],
+        ),
+        (
+            "{child: {name: language-model}, training: {hidden: 100}}",
+            ["training", "give either parameters or hidden"],
+        ),
+        (
+            "{child: {name: language-model}, training: {kind: classifier}}",
+            ["one kind of training is needed, not training.kind 'classifier'"],
+        ),
+        (
+            "{training: {kind: poem}}",
+            ["training", "'classifier', 'language-model'"],
+        ),
+        (
+            "{child: {name: language-model}, retrain: {beside: [random, rnn]}}",
+            ["retrain.beside: 'rnn': allowed: random, lstm, gru, nascell"],
+        ),
+        (
+            "{retrain: {beside: [lstm]}}",
+            ["retrain.beside: 'lstm': allowed: random"],
+        ),
+        (
+            "{child: {name: language-model}, retrain: {variants: [dense]}}",
+            ["retrain", "'dense' is not known of a language-model", "shared-embeddings"],
+        ),
+        ("retrain: {parameters: 1000}", ["retrain", "parameters are a key of language models"]),
         ("space: convnet", ["space = 'convnet'", "dictionary"]),
     ],
 )

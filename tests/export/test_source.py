@@ -6,14 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nas_hpc.children import classifier, network
+from nas_hpc.children import network
 from nas_hpc.export import ExportError
 from nas_hpc.export.source import flat_name, network_class
 from nas_hpc.export.tracing import trace
 from nas_hpc.spaces import draw
 from nas_hpc.spaces.registry import BUILT_IN
 
-assert classifier.build is network.build  # all built-in networks are known once it is imported
 HEADER = """
 import torch
 import torch.nn.functional as F
@@ -57,8 +56,8 @@ def assert_same(trained, size=(3, 16, 16)):
         torch.testing.assert_close(ours(images), trained(images), rtol=1e-9, atol=1e-9)
 
 
-def test_every_built_in_space_is_tried_here():
-    assert SPACES.keys() == BUILT_IN.keys()
+def test_every_built_in_space_of_images_is_tried_here():
+    assert SPACES.keys() == BUILT_IN.keys() - {"recurrent-cell"}
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -38,6 +38,24 @@ def test_on_one_machine():
     assert found["final training"] == Demand("final training", 3, 3, 0, 360.0, 120.0)
 
 
+def test_what_stands_beside_what_was_found():
+    """Random search's candidates as ours; cells that no search has to find start at the grid."""
+    retrain = {"candidates": 6, "rescore_seeds": 3, "top": 2, "epochs": 40, "seeds": 3}
+    grid = {"learning_rate": [1.0], "initial_range": [0.05], "dropout": [0.5], "decay_after": [6]}
+    asked = experiment(
+        child={"name": "language-model"},
+        retrain=retrain | {"beside": ["random", "lstm"], "grid": grid},
+    )
+    found = by_stage(asked, given(30.0), Places.of(asked, gpus=None))
+    what = "random search: scored again"
+    assert found[what] == Demand(what, 18, 6, 0, 540.0, 90.0)
+    what = "random search: grid"
+    assert found[what] == Demand(what, 2, 2, 0, 240.0, 120.0)
+    lstm = {what: demand for what, demand in found.items() if what.lower().startswith("lstm")}
+    assert [demand.trainings for demand in lstm.values()] == [1, 3]
+    assert sum(demand.trainings for demand in found.values()) == 2 * (100 + 18 + 2 + 3) + 1 + 3
+
+
 def test_a_search_cannot_fill_more_places_than_it_has_trials_in_flight():
     asked = experiment()  # 4 replicas with 5 children each
     found = by_stage(asked, given(30.0), Places.of(asked, gpus=64))

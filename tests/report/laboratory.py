@@ -1,13 +1,16 @@
 """Experiments as they look on disk, written through the store, without training anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 
 from nas_hpc.experiment import Experiment
+from nas_hpc.experiment.measure import PERPLEXITY
 from nas_hpc.spaces import canonical, describe, digest, draw, load_space
 from nas_hpc.store import (
     Event,
@@ -48,6 +51,16 @@ def experiment_in(folder: Path, **changes) -> Experiment:
         "retrain": {"candidates": 3, "rescore_seeds": 3},
     }
     return Experiment.model_validate(keys | changes)
+
+
+def language_in(folder: Path, **changes) -> Experiment:
+    """The same of language models, with recurrent cells of two leaves."""
+    keys = {
+        "space": {"name": "recurrent-cell", "options": {"base": 2}, "arguments": {}},
+        "data": {"name": "pydoc"},
+        "child": {"name": "language-model"},
+    }
+    return experiment_in(folder, **keys | changes)
 
 
 def place_of(experiment: Experiment) -> Path:
@@ -173,22 +186,42 @@ def _attempts(experiment, course, trial, slot, clock, progress, rng) -> list[Out
     if course.fails and trial % course.fails == course.fails - 1:
         failure = {"status": "diverged", "reason": "loss nan", "metrics": {}}
         return [*found, outcome(trial, experiment.reward.failure, **about | failure)]
-    epochs = [accuracy - 0.1, accuracy, accuracy - 0.005]
-    about["metrics"] = {"validation_accuracy": epochs, "parameters": 5000 + trial}
-    return [*found, outcome(trial, accuracy**experiment.reward.power, **about)]
+    epochs, reward = [accuracy - 0.1, accuracy, accuracy - 0.005], accuracy**experiment.reward.power
+    if experiment.training.measure is PERPLEXITY:
+        epochs = [100 / epoch for epoch in epochs]
+        reward = experiment.reward.scale / min(epochs) ** 2
+    metric = experiment.training.measure.validation
+    about["metrics"] = {metric: epochs, "parameters": 5000 + trial}
+    return [*found, outcome(trial, reward, **about)]
 
 
-def make_data(experiment: Experiment) -> None:
-    """What the report reads of prepared data: 8 x 8 images in 10 classes."""
+def make_data(experiment: Experiment, **changes) -> None:
+    """What the report reads of prepared data: 8 x 8 images in 10 classes, or what is given."""
     folder = place_of(experiment) / "data"
     folder.mkdir(parents=True)
-    write_json(folder / "data.json", {"name": "digits", "train": [900, 1, 8, 8], "classes": 10})
+    images = {"train": [900, 1, 8, 8], "validation": [450, 1, 8, 8], "test": [447, 1, 8, 8]}
+    write_json(folder / "data.json", {"name": "digits", "classes": 10} | images | changes)
 
 
-def make_retraining(experiment: Experiment, trials: Sequence[int]) -> None:
-    """What the final training publishes for these candidates, the first of them chosen."""
+TESTS = (0.951, 0.957, 0.960)
+FOUR_LAYERS = {"type": "ConvNet", "layers": [LAYER] * 4}
+
+
+def make_retraining(
+    experiment: Experiment,
+    trials: Sequence[int],
+    contender: str = "",
+    tests: Sequence[float] = TESTS,
+    architecture: Mapping[str, Any] = FOUR_LAYERS,
+) -> None:
+    """What the final training publishes for these candidates, the first of them chosen.
+
+    Results on validation data are made up from those of the tests, which are accuracies or
+    perplexities as the experiment's measure has it.
+    """
     rng = np.random.default_rng(0)
-    folder = place_of(experiment) / "retrain"
+    measure = experiment.training.measure
+    folder = place_of(experiment) / "retrain" / (f"beside/{contender}" if contender else "")
     for part in ("rescore", "grid", "final"):
         (folder / part).mkdir(parents=True)
     for i, trial in enumerate(trials):
@@ -196,30 +229,25 @@ def make_retraining(experiment: Experiment, trials: Sequence[int]) -> None:
         found = {"candidate": i, "trial": trial, "rewards": rewards, "seconds": 30.0}
         found |= {"mean": fmean(rewards), "sd": stdev(rewards)}
         write_json(folder / "rescore" / f"{i}.json", found)
-    for point in range(8):
-        training = {
-            "epochs": 40,
-            "learning_rate": (0.1, 0.05)[point // 4],
-            "weight_decay": (1e-4, 5e-4)[point // 2 % 2],
-            "batch_norm_epsilon": (1e-5, 1e-3)[point % 2],
-            "decay_at": [0.5, 0.75],
-        }
-        accuracy = None if point == 5 else 0.95 + 0.001 * ((point * 3) % 8)
+    grid = experiment.retrain.grid.model_dump(mode="json")
+    for number, point in enumerate(product(*grid.values())):
+        result = None if number == 5 else tests[0] + 0.001 * ((number * 3) % 8 - 1)
         found = {
             "candidate": 0,
             "top": 0,
-            "point": point,
-            "trial": trials[0],
-            "training": training,
-            "status": "ok" if accuracy else "diverged",
-            "reward": accuracy**3 if accuracy else 0.0,
-            "validation_accuracy": accuracy,
+            "point": number,
+            "trial": trials[0] if trials else 0,
+            "training": {"epochs": 40} | dict(zip(grid, point, strict=True)),
+            "status": "ok" if result else "diverged",
+            "reward": result**3 if result else 0.0,
+            measure.validation: result,
             "parameters": 5001,
             "seconds": 60.0,
         }
-        write_json(folder / "grid" / f"0-{point}.json", found)
-        if point == 2:
-            write_json(folder / "chosen.json", found | {"tokens": []})
-    for k, accuracy in enumerate((0.951, 0.957, 0.960)):
-        found = {"seed_number": k, "status": "ok", "test_accuracy": accuracy, "seconds": 61.0}
-        write_json(folder / "final" / f"{k}.json", found | {"validation_accuracy": accuracy + 0.01})
+        write_json(folder / "grid" / f"0-{number}.json", found)
+        if number == 2:
+            write_json(folder / "chosen.json", found | {"tokens": [], "architecture": architecture})
+    for k, result in enumerate(tests):
+        found = {"seed_number": k, "status": "ok", "seconds": 61.0, "parameters": 5001}
+        found |= {measure.test: result, measure.validation: result + 0.01}
+        write_json(folder / "final" / f"{k}.json", found)

@@ -173,7 +173,7 @@ def test_test_data_is_in_no_table(finished, tmp_path):
     # Whatever the test accuracies are, the grid's table is the same.
     shutil.copytree(place_of(experiment).parent, tmp_path / "runs")
     other = experiment.model_copy(update={"runs": str(tmp_path / "runs")})
-    for file in (place_of(other) / "retrain" / "final").glob("*.json"):
+    for file in (place_of(other) / "retrain").glob("**/final/*.json"):
         write_json(file, json.loads(file.read_text()) | {"test_accuracy": 0.123})
     write_grid(tmp_path / "retrain.csv", Findings.of(other))
     assert (tmp_path / "retrain.csv").read_bytes() == (results / "retrain.csv").read_bytes()
@@ -228,7 +228,7 @@ def test_unfinished_is_said_on_the_figures(tmp_path, monkeypatch):
     trials = "Random search has not begun.\nREINFORCE is unfinished: 3 of 30 trials so far."
     training = "The final training is unfinished: 0 of 3 runs so far."
     for name in FIGURES:
-        assert (training if name in ("rescore", "grid") else trials) in said[name]
+        assert (training if name in ("rescore", "grid", "final") else trials) in said[name]
 
 
 def texts(figure) -> list[str]:
@@ -255,6 +255,7 @@ def test_nothing_has_begun(tmp_path):
     assert "No trial has ended yet" in written["reward_by_trial"]
     assert "No sample yet" in written["entropy_and_duplicates"]
     assert "No point of the grid has been trained yet" in written["grid"]
+    assert "No final training has ended yet" in written["final"]
 
 
 @pytest.mark.parametrize("trials", [1, 2, 3])

@@ -73,6 +73,17 @@ def test_ours_come_first_with_mean_and_deviation_over_seeds(trained):
     assert dense == ["… densely connected", "4", "—", "—", "measured"]
 
 
+def test_what_stands_beside_is_in_percent_too(tmp_path):
+    retrain = {"candidates": 3, "rescore_seeds": 3, "beside": ["mine.py:evolution"]}
+    experiment = experiment_in(tmp_path, compare_with=["mine.py:evolution"], retrain=retrain)
+    make_search(experiment, "reinforce", Course(3))
+    make_retraining(experiment, [0, 1, 2])
+    make_retraining(experiment, [2, 1, 0], "evolution", tests=WIDER)
+    found, other = cells(final_table(Findings.of(experiment)))
+    assert found[3] == "4.40 ± 0.46 (n = 3)"
+    assert other[0] == "lab, evolution, trial 2" and other[3] == "3.50 ± 0.56 (n = 3)"
+
+
 def test_published_rows_are_those_of_the_paper_and_marked_as_quoted(trained):
     text = final_table(Findings.of(trained))
     quoted = [row for row in cells(text) if row[4] != "measured"]

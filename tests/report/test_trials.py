@@ -53,14 +53,14 @@ def test_all_attempts_cost_and_the_last_one_tells(rows):
 
 
 def test_accuracy_is_the_one_that_the_reward_is_made_of(rows):
-    assert rows[0].validation_accuracy == 0.8  # the 0.99 is four epochs back
+    assert rows[0].validation == 0.8  # the 0.99 is four epochs back
 
 
 def test_failures_keep_their_reason(rows):
     row = rows[1]
     assert row.queue_seconds == 10 - 1  # sampled a second after the start, begun after ten
     assert (row.status, row.reason, row.reward, row.failed) == ("diverged", "loss nan", 0.0, True)
-    assert row.validation_accuracy is None and row.parameters is None
+    assert row.validation is None and row.parameters is None
 
 
 def test_trials_in_flight_have_no_outcome(rows):

@@ -45,11 +45,16 @@ REWARDS = (0.5, 0.9, 0.7, 0.9, 0.8, 0.6)
 
 def experiment_in(place: Path, **changes: Any) -> Experiment:
     """An experiment whose runs are in the folder; ``changes`` are merged into its sections."""
-    settings = json.loads(json.dumps(SETTINGS)) | {"runs": str(place / "runs")}
+    settings = json.loads(json.dumps(SETTINGS))
     for section, values in changes.items():
         settings[section] = settings.get(section, {}) | values
+    return experiment_of(place, settings)
+
+
+def experiment_of(place: Path, settings: dict[str, Any]) -> Experiment:
+    """The experiment of just these settings, whose runs are in the folder."""
     place.mkdir(exist_ok=True)
-    (place / "small.yaml").write_text(yaml.safe_dump(settings))
+    (place / "small.yaml").write_text(yaml.safe_dump(settings | {"runs": str(place / "runs")}))
     return read(str(place / "small.yaml"))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from nas_hpc.children import Dataset, Split
 
 
-def stripes(shuffle_test: bool = False) -> Dataset:
+def stripes(shuffle_test: bool = False, level: str = "") -> Dataset:
     """Noisy stripes, upright or lying; the labels of the test images can be shuffled."""
     rng = np.random.default_rng(0)
     parts = []

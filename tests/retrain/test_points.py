@@ -1,5 +1,5 @@
-from nas_hpc.experiment import Training
-from nas_hpc.experiment.final import Grid
+from nas_hpc.experiment import Experiment, Training
+from nas_hpc.experiment.final import Grid, Retrain
 from nas_hpc.retrain import points
 from nas_hpc.retrain.points import training_at
 
@@ -27,8 +27,9 @@ def test_points_are_nested_loops_with_the_last_key_innermost():
 
 def test_a_point_changes_only_what_the_grid_names_and_the_epochs():
     training = Training(batch_size=7, momentum=0.5)
-    point = points(Grid(learning_rate=(0.3,)))[0]
-    changed = training_at(training, point, epochs=11)
+    retrain = Retrain(epochs=11, grid=Grid(learning_rate=(0.3,)))
+    experiment = Experiment(name="small", training=training, retrain=retrain)
+    changed = training_at(experiment, points(retrain.grid)[0])
     assert changed.learning_rate == 0.3 and changed.epochs == 11
     kept = {"batch_size", "momentum", "decay_factor", "augmentation"}
     assert changed.model_dump(include=kept) == training.model_dump(include=kept)

@@ -25,6 +25,12 @@ def read(path):
     return json.loads(path.read_text())
 
 
+def planned(place):
+    """How many jobs of each rule a dry run counts."""
+    said = place.snakemake("--dry-run").partition("Job stats:")[2]
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", said, re.MULTILINE)}
+
+
 def test_one_command_leads_from_the_yaml_to_the_report(finished):
     assert len(finished.trials("reinforce")) == len(finished.trials("random")) == 8
     chosen = read(finished.run / "retrain" / "chosen.json")
@@ -66,12 +72,20 @@ def test_the_same_command_again_has_nothing_to_do(finished):
 def test_a_changed_key_reaches_only_the_rules_that_depend_on_it(finished):
     text = finished.yaml.read_text()
     finished.yaml.write_text(text.replace("epochs: 3", "epochs: 4"))
-    said = finished.snakemake("--dry-run")
+    jobs = planned(finished)
     finished.yaml.write_text(text)
-    counts = dict(re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], re.MULTILINE))
     wanted = {"training_part": 5, "training": 5, "choose": 1, "analysis": 1, "report": 1}
-    wanted |= {"all": 1, "total": 14}
-    assert {rule: int(count) for rule, count in counts.items()} == wanted
+    assert jobs == wanted | {"all": 1, "total": 14}
+
+
+def test_a_contender_that_is_added_asks_for_its_own_trainings_only(finished):
+    text = finished.yaml.read_text()
+    finished.yaml.write_text(f"{text}  beside: [random]\n")
+    jobs = planned(finished)
+    finished.yaml.write_text(text)
+    # Two candidates, two points, three seeds.
+    wanted = {"candidates": 1, "training_part": 7, "training": 7, "shortlist": 1, "choose": 1}
+    assert jobs == wanted | {"analysis": 1, "report": 1, "all": 1, "total": 20}
 
 
 def test_an_edited_rule_publishes_again_and_trains_nothing(finished):
@@ -107,7 +121,8 @@ def test_own_code_beside_the_yaml_goes_all_the_way(tmp_path):
     (tmp_path / "mine.py").write_text((HERE / "own" / "mine.py").read_text())
     place.snakemake()
     assert len(place.trials("reinforce")) == len(place.trials("OtherSeed")) == 8
-    assert read(place.run / "retrain" / "final" / "0.json")["test_accuracy"] > 0.5
+    for retrain in (place.run / "retrain", place.run / "retrain" / "beside" / "OtherSeed"):
+        assert read(retrain / "final" / "0.json")["test_accuracy"] > 0.5
     assert (place.results / "report.html").is_file()
 
 

@@ -5,7 +5,11 @@ rule analysis:
     # Reads the store and what the final training has published; writes nothing back.
     input:
         expand(RUN / "done" / "search-{strategy}.json", strategy=STRATEGIES),
-        expand(RETRAIN / "final" / "{seed}.json", seed=range(experiment.retrain.seeds)),
+        expand(
+            RETRAIN / "{beside}final" / "{seed}.json",
+            beside=CONTENDERS,
+            seed=range(experiment.retrain.seeds),
+        ),
         expand(
             RETRAIN / "variant" / "{variant}-{seed}.json",
             variant=range(len(experiment.retrain.variants)),
@@ -41,7 +45,7 @@ rule analysis:
         ),
         report(
             RESULTS / "final.csv",
-            caption="../report/final.rst",
+            caption="../report/final_table.rst",
             category="Tables",
         ),
     log:

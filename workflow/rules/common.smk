@@ -37,8 +37,7 @@ RESULTS = Path("analysis") / experiment.name
 STRATEGIES = {
     name.rpartition(":")[2]: name for name in (experiment.search.strategy, *experiment.compare_with)
 }
-SEARCHED = experiment.search.strategy.rpartition(":")[2]
-POINTS = math.prod(len(values) for _, values in experiment.retrain.grid)
+POINTS = math.prod(len(values) for values in experiment.retrain.grid.model_dump().values())
 
 # What one training takes of the machine: as many run at a time as there are slots.
 ONE_SLOT = max(1, 100 // experiment.slots.count)
@@ -52,15 +51,16 @@ FIGURES = [
     "slots_busy",
     "rescore",
     "grid",
+    "final",
 ]
 
 # The steps of the final training that train: what they start from, which options of their command
 # are the numbers in a training's name, and the keys under `retrain` that they depend on.
 TRAININGS = {
-    "rescore": (RETRAIN / "candidates.json", ("candidate",), ("rescore_seeds",)),
-    "grid": (RETRAIN / "shortlist.json", ("top", "point"), ("grid", "epochs")),
-    "final": (RETRAIN / "chosen.json", ("seed",), ()),
-    "variant": (RETRAIN / "chosen.json", ("variant", "seed"), ("variants",)),
+    "rescore": ("candidates.json", ("candidate",), ("rescore_seeds",)),
+    "grid": ("shortlist.json", ("top", "point"), ("grid", "epochs", "parameters")),
+    "final": ("chosen.json", ("seed",), ()),
+    "variant": ("chosen.json", ("variant", "seed"), ("variants",)),
 }
 
 
@@ -82,9 +82,9 @@ def retrain_configured(*keys):
     return {key: configured("retrain")["retrain"][key] for key in keys}
 
 
-def numbered(step, numbers):
+def numbered(wildcards):
     """The options of a step's command that say which of its trainings is meant."""
-    options = zip(TRAININGS[step][1], numbers.split("-"), strict=True)
+    options = zip(TRAININGS[wildcards.step][1], wildcards.numbers.split("-"), strict=True)
     return " ".join(f"--{option} {number}" for option, number in options)
 
 
