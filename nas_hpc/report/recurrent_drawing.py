@@ -19,7 +19,8 @@ from nas_hpc.report.recurrent_graph import C_BEFORE, LSTM, C, Graph, H, read
 from nas_hpc.report.recurrent_words import SIGNS, equations, standard_words
 from nas_hpc.report.style import BLUE, GREEN, GREY, INK, VERMILLION, text_figure
 from nas_hpc.report.task import Task
-from nas_hpc.spaces.recurrent_cell import Node
+from nas_hpc.spaces import describe
+from nas_hpc.spaces.recurrent_cell import BASELINES, Node
 
 # Inches; heights grow upwards, from the leaves' circles.
 SPACING, RADIUS, BOX_WIDTH, BOX_HEIGHT = 1.08, 0.12, 0.56, 0.24
@@ -78,8 +79,8 @@ class Places:
 
 
 def draw(architecture: dict[str, Any], task: Task | None, heading: str) -> Figure:
-    """The figure of a found cell in its JSON form."""
-    return draw_beside([(architecture, heading)])
+    """The figure of a found cell in its JSON form, with the LSTM beside it."""
+    return draw_beside([(architecture, heading), (describe(BASELINES["lstm"]), "LSTM, to compare")])
 
 
 def draw_standard(architecture: dict[str, Any], task: Task | None, heading: str) -> Figure:

@@ -14,7 +14,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas_hpc.spaces.decisions import Anchor, Choice, Connect, Kind, Point, Space, SpaceError
+from nas_hpc.spaces.decisions import Anchor, Choice, Connect, Kind, Point, Space
+from nas_hpc.spaces.options import check_known, check_number
 
 OPERATORS = (
     "identity",
@@ -130,9 +131,9 @@ def cell(
     Raises:
         SpaceError: an option is not allowed; names it and those that are.
     """
-    _check_positive("blocks", blocks)
-    _check_known("operators", operators, OPERATORS)
-    _check_known("combinations", combinations, COMBINATIONS)
+    check_number("cell", "blocks", blocks)
+    check_known("cell", "operators", operators, OPERATORS)
+    check_known("cell", "combinations", combinations, COMBINATIONS)
     operator = Kind("operator", tuple(operators))
     combination = Kind("combination", tuple(combinations))
 
@@ -160,21 +161,10 @@ def cell(
         return Cell(tuple(decided))
 
     def generate(repeats: int, filters: int) -> Generator[Any, Any, CellNet]:
-        _check_positive("repeats", repeats)
-        _check_positive("filters", filters)
+        check_number("cell", "repeats", repeats)
+        check_number("cell", "filters", filters)
         normal = yield from one_cell("normal")
         reduction = yield from one_cell("reduction")
         return CellNet(normal, reduction, repeats, filters)
 
     return Space("cell", (operator, combination), generate, static=True)
-
-
-def _check_positive(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1:
-        raise SpaceError(f"cell: {name} must be a positive number, got {value!r}")
-
-
-def _check_known(name: str, values: Sequence[str], known: tuple[str, ...]) -> None:
-    unknown = [value for value in values if value not in known]
-    if unknown or not values:
-        raise SpaceError(f"cell: {name} must be some of {list(known)}, got {list(values)}")
