@@ -27,6 +27,7 @@ PTB_VOCABULARY = {"word": 10_000, "character": 50}
 def ptb(
     folder: str,
     level: str = "word",
+    max_vocabulary: int | None = None,
     train: int | None = None,
     validation: int | None = None,
     test: int | None = None,
@@ -41,6 +42,8 @@ def ptb(
     Args:
         folder: relative to the working directory; ``~`` is the home.
         level: ``word`` or ``character``.
+        max_vocabulary: the rarer words become ``<unk>``, for small searches; perplexities are then
+            not those of publications. None: all are known.
         train, validation, test: how many tokens of each part are taken, from its beginning; None:
             all. The vocabulary is that of the whole text.
 
@@ -62,7 +65,7 @@ def ptb(
             f"{files['train']} has a vocabulary of {words:,} {level}s, not the "
             f"{PTB_VOCABULARY[level]:,} of the Penn Treebank in Mikolov's form"
         )
-    return encode(parts, {"train": train, "validation": validation, "test": test})
+    return encode(parts, {"train": train, "validation": validation, "test": test}, max_vocabulary)
 
 
 def text(
