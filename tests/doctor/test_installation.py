@@ -80,7 +80,7 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     with pytest.raises(ProgramError, match="did not end within 2 s"):
         answer(["sh", "-c", script], 2)
     pid = int((tmp_path / "pid").read_text())
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True)
     assert state.stdout.strip() in ("", "Z")
 
 
