@@ -12,7 +12,7 @@ from nas_hpc.cluster.fleet import Fleet
 from nas_hpc.cluster.place import Place
 from nas_hpc.cluster.spool import Claim
 from nas_hpc.cluster.trouble import OUT_OF_MEMORY
-from nas_hpc.experiment.model import Slots
+from nas_hpc.experiment.resources import Slots
 from nas_hpc.store import DamagedFile, Outcome, RunFolder, SlotUse, Status, read_outcome
 from nas_hpc.store.durable import list_anew
 

@@ -21,7 +21,7 @@ from nas_hpc.cluster.environment import child_environment, task_environment
 from nas_hpc.cluster.presence import Presence, incarnation
 from nas_hpc.cluster.slot import Slot, Terms
 from nas_hpc.experiment import Experiment
-from nas_hpc.experiment.model import Slots
+from nas_hpc.experiment.resources import Slots
 from nas_hpc.store import Identity, RunFolder
 
 ENDING_SECONDS = 30.0

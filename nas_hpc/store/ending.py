@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas_hpc.experiment.model import Budget
+from nas_hpc.experiment.resources import Budget
 from nas_hpc.store.records import SearchLog
 
 COMPLETE = "budget spent"

@@ -10,7 +10,8 @@ from nas_hpc.children import evaluation
 from nas_hpc.children.contract import Trial
 from nas_hpc.children.evaluation import device_of, evaluate, trial_seed
 from nas_hpc.experiment import Arrays, Experiment, ExperimentError
-from nas_hpc.experiment.model import Reward, Slots
+from nas_hpc.experiment.model import Reward
+from nas_hpc.experiment.resources import Slots
 from nas_hpc.store import read_outcome, write_outcome
 from tests.children.runs import make_experiment, make_run, make_spec
 

@@ -6,7 +6,7 @@ import pydantic
 import pytest
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.experiment.model import Strict
+from nas_hpc.experiment.strict import Strict
 
 
 def models(model=Strict):
