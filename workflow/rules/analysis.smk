@@ -24,12 +24,14 @@ rule analysis:
             RESULTS / "best.svg",
             caption="../report/best.rst",
             category="Architecture",
+            labels={"figure": "what was found"},
         ),
         [
             report(
                 RESULTS / "figures" / f"{name}.png",
                 caption=f"../report/{name}.rst",
                 category="Figures",
+                labels={"figure": name.replace("_", " ")},
             )
             for name in FIGURES
         ],
@@ -37,16 +39,19 @@ rule analysis:
             RESULTS / "trials.csv",
             caption="../report/trials.rst",
             category="Tables",
+            labels={"table": "every trial"},
         ),
         report(
             RESULTS / "retrain.csv",
             caption="../report/retrain.rst",
             category="Tables",
+            labels={"table": "the final grid"},
         ),
         report(
             RESULTS / "final.csv",
             caption="../report/final_table.rst",
             category="Tables",
+            labels={"table": "final training, tested"},
         ),
     log:
         LOGS / "analysis.log",
