@@ -250,6 +250,16 @@ class Experiment(Strict):
         return self
 
     @model_validator(mode="after")
+    def _published_are_of_the_same_text(self) -> Experiment:
+        options = self.data.options
+        whole = options.get("level", "word") == "word" and not options.get("max_vocabulary")
+        if self.report.published == "ptb" and not whole:
+            raise ValueError(
+                "report.published: 'ptb': published perplexities are of words, of all 10,000"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _schedule_has_start(self) -> Experiment:
         schedule = self.space.schedule
         if schedule and not isinstance(self.space.arguments.get(schedule.argument), int):

@@ -93,6 +93,14 @@ def test_own_code_may_be_trained_as_a_language_model(write):
             "{child: {name: language-model}, retrain: {variants: [dense]}}",
             ["retrain", "'dense' is not known of a language-model", "shared-embeddings"],
         ),
+        (
+            "{data: {name: ptb, options: {max_vocabulary: 1000}}, report: {published: ptb}}",
+            ["report.published: 'ptb'", "of words, of all 10,000"],
+        ),
+        (
+            "{data: {name: ptb, options: {level: character}}, report: {published: ptb}}",
+            ["report.published: 'ptb'", "of words, of all 10,000"],
+        ),
         ("retrain: {parameters: 1000}", ["retrain", "parameters are a key of language models"]),
         ("space: convnet", ["space = 'convnet'", "dictionary"]),
     ],
