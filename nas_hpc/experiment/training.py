@@ -110,8 +110,8 @@ class LanguageTraining(Strict):
     """See ``decay_after``."""
 
     gradient_bound: Rate = 5.0
-    """Longer gradients are scaled to this norm, in L2 over all parameters. They are those of the sum
-    of a chunk's losses over its steps, of the mean over its streams."""
+    """Longer gradients are scaled to this norm, in L2 over all parameters. They are of a chunk's
+    loss: the sum over its steps of the mean over its streams."""
 
     initial_range: Rate = 0.05
     """Every weight starts uniform in [-initial_range, initial_range]."""
