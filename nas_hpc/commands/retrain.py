@@ -158,6 +158,9 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="JSON with an architecture, such as chosen.json."),
     ] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A known cell: lstm, gru or nascell.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of training.epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Instead of training.batch_size.")] = None,
     learning_rate: Annotated[
@@ -167,6 +170,7 @@ def train(
         float | None, typer.Option(help="Instead of training.weight_decay.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the trial's.")] = None,
+    tested: Annotated[bool, typer.Option("--tested", help="Score it on test data too.")] = False,
 ) -> None:
     """Train one architecture, and keep its weights; prints the result as JSON.
 
@@ -177,9 +181,13 @@ def train(
     What the final training chose, with another seed:
 
         nas-hpc train digits --tokens runs/digits/retrain/chosen.json --seed 7
+
+    A cell that no search has to find, on the data and with the training of an experiment:
+
+        nas-hpc train words --cell lstm --tested
     """
     from nas_hpc.experiment import read
-    from nas_hpc.retrain.single import train_one
+    from nas_hpc.retrain.single import asked_for, train_one
 
     own = {
         "epochs": epochs,
@@ -188,7 +196,9 @@ def train(
         "weight_decay": weight_decay,
     }
     changes = {key: value for key, value in own.items() if value is not None}
-    print(json.dumps(train_one(read(experiment), trial, strategy, tokens, changes, seed), indent=1))
+    asked = read(experiment)
+    architecture = asked_for(asked, trial, strategy, tokens, cell)
+    print(json.dumps(train_one(asked, architecture, changes, seed, tested), indent=1))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from nas_hpc.children.network import build
 from nas_hpc.experiment import Experiment, ExperimentError
 from nas_hpc.retrain import RetrainError, RetrainFolder, contenders
 from nas_hpc.retrain.selection import candidates, shortlist
-from nas_hpc.retrain.single import train_one
+from nas_hpc.retrain.single import asked_for, train_one
 from nas_hpc.retrain.steps import final, variant
 from nas_hpc.search.configuration import of_strategy
 from nas_hpc.spaces import describe, load_space, replay
@@ -106,7 +106,7 @@ def test_cells_to_compare_with_start_at_the_grid(tmp_path, name):
     folder = RetrainFolder.of(experiment, name)
     cell = NASCELL if name == "nascell" else StandardCell(name)
     assert folder.weights(folder.final(0)).read_text() == repr(cell)
-    again = train_one(experiment, None, None, folder.chosen, {"epochs": 1}, None)
+    again = train_one(experiment, asked_for(experiment, file=folder.chosen), {"epochs": 1})
     assert Path(again["weights"]).read_text() == repr(cell)
 
 
