@@ -1,4 +1,4 @@
-"""One training apart from the workflow: of a trial, a file, or a cell that no search has to find."""
+"""One training apart from the workflow: of a trial, a file, or a known cell."""
 
 import pytest
 
