@@ -40,21 +40,27 @@ def tokens_of(sentences: Iterable[str], level: str) -> list[str]:
 
 
 def encode(
-    parts: Mapping[str, Sequence[str]], sizes: Sizes, max_vocabulary: int | None = None
+    parts: Mapping[str, Sequence[str]],
+    sizes: Sizes,
+    max_vocabulary: int | None = None,
+    closed: bool = False,
 ) -> Text:
     """The data set of three parts' tokens.
 
-    The vocabulary is that of the whole training text, whatever is taken of it: its tokens from the
-    most to the least frequent, of equals in alphabetical order. What it does not have becomes
-    `UNKNOWN`, which is one of its words only where something is unknown.
+    The vocabulary is that of the whole training text, whatever is taken of it, and of nothing else:
+    its tokens from the most to the least frequent, of equals in alphabetical order. What it does
+    not have becomes `UNKNOWN`, its last word if the training text has no such word.
 
     Args:
         parts: tokens of `PARTS`, as `tokens_of` gives them.
         sizes: how many of them are taken.
-        max_vocabulary: words at most, `UNKNOWN` among them; None: no bound.
+        max_vocabulary: words at most, `END` and `UNKNOWN` among them; None: no bound.
+        closed: no part has anything that the training text lacks, so that nothing need stand for
+            it.
 
     Raises:
-        DataError: a part has not so many tokens, or there is no room for a vocabulary.
+        DataError: a part has not so many tokens, there is no room for a vocabulary, or there is
+            something unknown after all.
     """
     if max_vocabulary is not None and max_vocabulary < 3:
         raise DataError(f"data.options.max_vocabulary = {max_vocabulary}: must be at least 3")
@@ -63,9 +69,13 @@ def encode(
     if max_vocabulary is not None and len(words) > max_vocabulary:
         counts[UNKNOWN] = len(parts["train"])  # is kept, however many others there are
         words = sorted(counts, key=lambda word: (-counts[word], word))[:max_vocabulary]
-    known = set(words)
-    if UNKNOWN not in known and any(not known.issuperset(parts[part]) for part in PARTS):
-        words.append(UNKNOWN)
+        if END not in words:
+            words[-1] = END
+    if UNKNOWN not in words:
+        if not closed:
+            words.append(UNKNOWN)
+        elif unknown := set().union(*(parts[part] for part in PARTS)).difference(words):
+            raise DataError(f"the training text lacks what other parts have: {sorted(unknown)}")
     numbers = {word: number for number, word in enumerate(words)}
     train, validation, test = (_numbered(part, parts[part], numbers, sizes[part]) for part in PARTS)
     return Text(train, validation, test, tuple(words))
@@ -80,5 +90,5 @@ def _numbered(
             f"data.options.{part} = {size}: must be at least 2, and at most {len(tokens)}, as many "
             f"tokens as there are"
         )
-    unknown = numbers.get(UNKNOWN, -1)
+    unknown = numbers.get(UNKNOWN)
     return np.array([numbers.get(token, unknown) for token in tokens[:size]], np.int32)

@@ -65,7 +65,8 @@ def ptb(
             f"{files['train']} has a vocabulary of {words:,} {level}s, not the "
             f"{PTB_VOCABULARY[level]:,} of the Penn Treebank in Mikolov's form"
         )
-    return encode(parts, {"train": train, "validation": validation, "test": test}, max_vocabulary)
+    sizes = {"train": train, "validation": validation, "test": test}
+    return encode(parts, sizes, max_vocabulary, closed=True)
 
 
 def text(
@@ -116,6 +117,6 @@ def _tokens(file: Path, level: str) -> list[str]:
         content = file.read_bytes()
         if file.suffix == ".gz":
             content = gzip.decompress(content)
-        return tokens_of(content.decode().split("\n"), level)
+        return tokens_of(content.decode("utf-8-sig").split("\n"), level)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise DataError(f"{file} cannot be read: {error}") from error

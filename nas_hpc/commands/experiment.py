@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nas_hpc.commands.arguments import Children, ExperimentName, Marker
+
+if TYPE_CHECKING:
+    from nas_hpc.experiment import Experiment
 
 app = typer.Typer()
 
@@ -46,28 +49,38 @@ def prepare(experiment: ExperimentName, marker: Marker = None) -> None:
     """Make the data files, and try in small what the experiment names.
 
     An architecture is drawn and trained for one epoch of two small batches, so that a mistake in
-    your own space, data or child shows before a search begins:
+    your own space, data or child shows before a search begins. The experiments of retrain.transfer
+    are made ready too:
 
         nas-hpc prepare path/to/mine.yaml
     """
-    from nas_hpc.children import prepare as prepare_data
-    from nas_hpc.experiment import read
-    from nas_hpc.search.rehearsal import naming, rehearse
+    from nas_hpc.experiment import read, read_targets
     from nas_hpc.store import write_json
 
     asked = read(experiment)
-    place = Path(asked.runs) / asked.name
-    place.mkdir(parents=True, exist_ok=True)
-    place.chmod(0o700)
-    with naming("data", asked.data.name):
-        about = prepare_data(asked, place / "data")
-    status = rehearse(asked, place / "data").status
-    sizes = ", ".join(f"{about[part][0]} {part}" for part in ("train", "validation", "test"))
-    what = "images" if "classes" in about else "tokens"
-    print(f"[{asked.name}] {sizes} {what}; a rehearsal of two small batches: {status}")
+    for target in read_targets(asked):
+        _prepare(target)
+    fingerprint = _prepare(asked)
     if marker is not None:
         marker.parent.mkdir(parents=True, exist_ok=True)
-        write_json(marker, {"fingerprint": about["fingerprint"]})
+        write_json(marker, {"fingerprint": fingerprint})
+
+
+def _prepare(experiment: Experiment) -> str:
+    """Make an experiment's data, try in small what it names, say so; the data's fingerprint."""
+    from nas_hpc.children import prepare as prepare_data
+    from nas_hpc.search.rehearsal import naming, rehearse
+
+    place = Path(experiment.runs) / experiment.name
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o700)
+    with naming("data", experiment.data.name):
+        about = prepare_data(experiment, place / "data")
+    status = rehearse(experiment, place / "data").status
+    sizes = ", ".join(f"{about[part][0]} {part}" for part in ("train", "validation", "test"))
+    what = "images" if "classes" in about else "tokens"
+    print(f"[{experiment.name}] {sizes} {what}; a rehearsal of two small batches: {status}")
+    return str(about["fingerprint"])
 
 
 @app.command()

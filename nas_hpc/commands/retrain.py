@@ -150,6 +150,30 @@ def variant(
 
 
 @app.command()
+def transfer(
+    experiment: ExperimentName,
+    target: Annotated[int, typer.Option(help="Its place in retrain.transfer, from 0.")],
+    seed: Annotated[int, typer.Option(help="Number of the training, from 0.")],
+    contender: Contender = "",
+    marker: Marker = None,
+    children: Children = None,
+) -> None:
+    """Train the chosen cell in another experiment's language model, and score it on test data.
+
+    nas-hpc transfer ptb --target 0 --seed 0
+    """
+    from nas_hpc.experiment import read, read_targets
+    from nas_hpc.retrain.steps import numbered
+    from nas_hpc.retrain.transfer import transfer as step
+
+    asked = read(experiment, children)
+    other = numbered(read_targets(asked, children), target, "target")
+    found = _marked(step(asked, other, target, seed, contender), marker)
+    ended = _tested(other, found) or f", {found['status']}"
+    _say(asked, contender, f"in {other.name}, seed {seed}{ended}")
+
+
+@app.command()
 def train(
     experiment: ExperimentName,
     trial: Annotated[int | None, typer.Option(help="Number of a trial of a search.")] = None,
@@ -199,38 +223,6 @@ def train(
     asked = read(experiment)
     architecture = asked_for(asked, trial, strategy, tokens, cell)
     print(json.dumps(train_one(asked, architecture, changes, seed, tested), indent=1))
-
-
-@app.command()
-def transfer(
-    source: Annotated[str, typer.Argument(help="Experiment whose cell was chosen.")],
-    target: Annotated[str, typer.Argument(help="Experiment with the data and the training.")],
-    results: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="For the table; else analysis/<target>."),
-    ] = None,
-) -> None:
-    """Train a found cell in another language model, and an LSTM beside it; both are tested.
-
-    The cell that the search found for words, in a model of characters:
-
-        nas-hpc transfer ptb ptb-characters && cat analysis/ptb-characters/transfer.md
-
-    The same command goes on where it was ended.
-    """
-    from nas_hpc.experiment import read
-    from nas_hpc.report.transfer_table import write_transfer
-    from nas_hpc.retrain.transfer import results as published
-    from nas_hpc.retrain.transfer import transfer as step
-
-    one, other = read(source), read(target)
-    paths = published(one, other)
-    for seed in range(other.retrain.seeds):
-        for cell in paths:
-            found = step(one, other, cell, seed)
-            ended = _tested(other, found) or f", {found['status']}"
-            _say(other, cell, f"transfer, seed {seed}{ended}")
-    print(write_transfer(results or Path("analysis") / other.name, one, other, paths))
 
 
 def _marked(found: dict[str, Any], marker: Path | None) -> dict[str, Any]:

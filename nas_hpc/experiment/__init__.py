@@ -3,7 +3,7 @@
 from nas_hpc.experiment.arrays import Arrays
 from nas_hpc.experiment.measure import Measure
 from nas_hpc.experiment.model import Experiment
-from nas_hpc.experiment.reading import ExperimentError, read, read_arrays, validate
+from nas_hpc.experiment.reading import ExperimentError, read, read_arrays, read_targets, validate
 from nas_hpc.experiment.reference import (
     OwnCodeError,
     check_arguments,
@@ -26,6 +26,7 @@ __all__ = [
     "is_reference",
     "read",
     "read_arrays",
+    "read_targets",
     "resolve",
     "source_hash",
     "validate",

@@ -113,10 +113,17 @@ class Retrain(Strict):
     size, the last layer's weights those of the embeddings; ``large-shared-embeddings``: 54 / 32 of
     the parameters, as in the paper."""
 
+    transfer: tuple[str, ...] = ()
+    """Experiments with other language models (names, or paths of YAML files) in which what was
+    chosen, and what stands beside it, is trained as their ``training`` says, with as many seeds,
+    and tested (paper, section 4.2)."""
+
     @model_validator(mode="after")
-    def _variants_differ(self) -> Retrain:
-        if len(set(self.variants)) < len(self.variants):
-            raise ValueError(f"variants must differ from each other, not be {[*self.variants]}")
+    def _no_name_comes_twice(self) -> Retrain:
+        for key in ("variants", "beside", "transfer"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key} must differ from each other, not be {[*names]}")
         return self
 
     @model_validator(mode="after")
@@ -134,8 +141,7 @@ class Retrain(Strict):
                     f"variants: {variant!r} is not known of a {self.grid.kind}: allowed: "
                     f"{', '.join(allowed)}"
                 )
-        if self.parameters is not None and self.grid.kind != LANGUAGE_MODEL:
-            raise ValueError("parameters are a key of language models")
-        if len(set(self.beside)) < len(self.beside):
-            raise ValueError(f"beside must differ from each other, not be {[*self.beside]}")
+        for key in ("parameters", "transfer"):
+            if getattr(self, key) and self.grid.kind != LANGUAGE_MODEL:
+                raise ValueError(f"{key} is a key of language models")
         return self

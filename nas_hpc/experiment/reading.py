@@ -12,9 +12,11 @@ from nas_hpc.experiment.arrays import Arrays
 from nas_hpc.experiment.model import Experiment
 from nas_hpc.experiment.reference import absolute, is_reference
 from nas_hpc.experiment.strict import Strict
-from nas_hpc.experiment.training import KINDS
+from nas_hpc.experiment.training import KINDS, LANGUAGE_MODEL
 
 SHIPPED = Path("workflow/experiments")
+SUFFIXES = {".yaml", ".yml"}
+"""Of an experiment's file; what has none of them is the name of a shipped one."""
 
 
 class ExperimentError(ValueError):
@@ -24,7 +26,7 @@ class ExperimentError(ValueError):
 def find(name: str) -> Path:
     """The YAML file of an experiment: a path, or the name of a file in ``workflow/experiments``."""
     path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
+    if path.suffix in SUFFIXES:
         if not path.is_file():
             raise ExperimentError(f"{path} does not exist")
         return path
@@ -49,6 +51,35 @@ def read(name: str, children: Path | None = None) -> Experiment:
     Raises:
         ExperimentError: no such file, no YAML in it, or a key or value that is not allowed.
     """
+    experiment = _read_alone(name, children)
+    read_targets(experiment)
+    return experiment
+
+
+def read_targets(experiment: Experiment, children: Path | None = None) -> tuple[Experiment, ...]:
+    """Those of ``retrain.transfer``, in its order; what they transfer to themselves is not read.
+
+    Raises:
+        ExperimentError: one cannot be read, or trains no language model.
+    """
+    targets = []
+    for name in experiment.retrain.transfer:
+        try:
+            target = _read_alone(name, children)
+        except ExperimentError as error:
+            raise ExperimentError(
+                f"{experiment.name}: retrain.transfer = {name!r}: {error}"
+            ) from None
+        if target.training.kind != LANGUAGE_MODEL:
+            raise ExperimentError(
+                f"{experiment.name}: retrain.transfer = {name!r}: its training.kind is "
+                f"{target.training.kind}; allowed: {LANGUAGE_MODEL}"
+            )
+        targets.append(target)
+    return tuple(targets)
+
+
+def _read_alone(name: str, children: Path | None) -> Experiment:
     path = find(name)
     experiment = validate(_load(path), path)
     return experiment if children is None else _on_slurm(experiment, read_arrays(children))
@@ -110,8 +141,15 @@ def _with_absolute_files(experiment: Experiment, folder: Path) -> Experiment:
     changed["search"] = experiment.search.model_copy(update={"strategy": strategy})
     changed["compare_with"] = tuple(absolute(name, folder) for name in experiment.compare_with)
     beside = tuple(absolute(name, folder) for name in experiment.retrain.beside)
-    changed["retrain"] = experiment.retrain.model_copy(update={"beside": beside})
+    transfer = tuple(_absolute_file(name, folder) for name in experiment.retrain.transfer)
+    final = experiment.retrain.model_copy(update={"beside": beside, "transfer": transfer})
+    changed["retrain"] = final
     return experiment.model_copy(update=changed)
+
+
+def _absolute_file(name: str, folder: Path) -> str:
+    """An experiment's path made absolute from ``folder``; its name as it is."""
+    return str((folder / name).resolve()) if Path(name).suffix in SUFFIXES else name
 
 
 def _explain(error: ValidationError, path: Path, model: type[Strict]) -> str:

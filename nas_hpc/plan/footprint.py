@@ -70,8 +70,9 @@ def footprint(
     candidates = sum(contender.candidates for contender in contending)
     grid = sum(contender.top for contender in contending) * len(points(asked.grid))
     tested = asked.seeds * (len(contending) + len(asked.variants))
-    published = candidates + grid + tested
-    trainings = candidates * asked.rescore_seeds + grid + tested
+    elsewhere = asked.seeds * len(contending) * len(asked.transfer)
+    published = candidates + grid + tested + elsewhere
+    trainings = candidates * asked.rescore_seeds + grid + tested + elsewhere
     lists = sum(3 if contender.candidates else 2 for contender in contending)
     # Data, markers, lists of the final stage; of each job its result and log; of each training
     # outcome and lock; the final weights, in the work and published.

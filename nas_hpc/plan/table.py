@@ -16,6 +16,7 @@ from nas_hpc.plan.footprint import DRAWN, bytes_of_a_trial, footprint
 from nas_hpc.policies import is_replicated
 from nas_hpc.report.arms import read_arms
 from nas_hpc.report.words import device_hours, duration
+from nas_hpc.retrain import contenders
 from nas_hpc.search.ranks import Ranks
 
 
@@ -50,7 +51,7 @@ def plan(
     for line in (_seconds(experiment, child, places), _places(experiment, places)):
         console.print(escape(line), soft_wrap=True)
     console.print(_table(table, places))
-    for line in [*_disk(experiment, places, child), *ASSUMED]:
+    for line in [*_elsewhere(experiment), *_disk(experiment, places, child), *ASSUMED]:
         console.print(escape(line), soft_wrap=True)
 
 
@@ -59,6 +60,17 @@ ASSUMED = (
     "no place is ever idle, though in search.mode paper replicas wait for their slowest child. "
     "Strategies share the places, or take turns with them.",
 )
+
+
+def _elsewhere(experiment: Experiment) -> list[str]:
+    """What is trained as other experiments say, whose time is not known here."""
+    asked = experiment.retrain
+    trainings = asked.seeds * len(contenders(experiment))
+    return [
+        f"Not in these numbers: {trainings} trainings in {target}; what one takes says: "
+        f"nas-hpc plan {target}"
+        for target in asked.transfer
+    ]
 
 
 def _seconds(experiment: Experiment, child: ChildSeconds, places: Places) -> str:
@@ -75,7 +87,8 @@ def _seconds(experiment: Experiment, child: ChildSeconds, places: Places) -> str
 def _places(experiment: Experiment, places: Places) -> str:
     search = experiment.search
     ranks = Ranks.of(experiment, is_replicated(search.strategy)).size
-    what = "slots of this machine" if places.arrays is None else "GPUs"
+    on_gpus = places.arrays is not None and places.arrays.gpus
+    what = "GPUs" if on_gpus else "slots" + (" of this machine" if places.arrays is None else "")
     return (
         f"At a time: {places.gpus:g} {what}, {places.children} children of a search; "
         f"a search is {ranks} MPI ranks."

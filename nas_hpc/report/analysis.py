@@ -17,6 +17,7 @@ from nas_hpc.report.repeats_table import repeats_table, write_repeats
 from nas_hpc.report.style import footnote, save, styled, text_figure
 from nas_hpc.report.summary import Findings, summary
 from nas_hpc.report.tables import write_grid, write_trials
+from nas_hpc.report.transfer_table import transfer_tables, write_transfer
 from nas_hpc.report.trials import TrialRow
 from nas_hpc.report.words import markdown, measured, number
 from nas_hpc.store.durable import write_durably, write_json
@@ -46,7 +47,11 @@ def analyse(experiment: Experiment, results: Path) -> None:
     write_grid(results / "retrain.csv", findings)
     write_json(results / "summary.json", facts)
     write_final(results / "final.csv", findings)
-    text = "\n".join(filter(None, [markdown(facts), final_table(findings)]))
+    sections = [markdown(facts), final_table(findings)]
+    if experiment.retrain.transfer:
+        write_transfer(results / "transfer.csv", findings)
+        sections.append(transfer_tables(findings))
+    text = "\n".join(filter(None, sections))
     _write(results / "summary.md", text)
     with styled():
         for name, make in FIGURES.items():

@@ -15,6 +15,7 @@ from nas_hpc.report.ledger import Ledger
 from nas_hpc.report.retraining import label
 from nas_hpc.report.trials import TrialRow, trial_rows
 from nas_hpc.store import Ending, RunFolder, Sample, SearchLog, read_search
+from nas_hpc.store.durable import read_json
 
 Value = TypeVar("Value")
 
@@ -99,9 +100,15 @@ class Arm:
     @property
     def slots(self) -> int:
         """Slots at a time: what was asked for; on a cluster, the most that there were."""
-        lives = [use for use in self.log.slots if use.job and not isnan(use.started)]
+        log = self.log
+        lives = [(u.started, u.ended) for u in log.slots if u.job and not isnan(u.started)]
         if lives:
-            changes = sorted((t, n) for u in lives for t, n in ((u.started, 1), (u.ended, -1)))
+            ended = {use.slot for use in log.slots}
+            living = [attempt for attempt in log.outcomes if attempt.slot not in ended]
+            for slot in {attempt.slot for attempt in living}:
+                times = [t for a in living if a.slot == slot for t in (a.started, a.ended)]
+                lives.append((min(times), max(times)))
+            changes = sorted((t, n) for life in lives for t, n in zip(life, (1, -1), strict=True))
             return max(accumulate(n for _, n in changes))
         return 1 if self.experiment.slots.executor == "debug" else self.experiment.slots.count
 
@@ -167,9 +174,18 @@ def strategies(experiment: Experiment) -> list[str]:
 
 
 def as_run_by(experiment: Experiment, strategy: str) -> Experiment:
-    """The experiment as one of its strategies runs it."""
+    """The experiment as one of its strategies runs it, in the slots that it was started with.
+
+    Raises:
+        ValueError: what is recorded of those cannot be read; names the file.
+    """
     search = experiment.search.model_copy(update={"strategy": strategy})
-    return experiment.model_copy(update={"search": search})
+    asked = experiment.model_copy(update={"search": search})
+    recorded = RunFolder.of(asked).experiment
+    if not recorded.exists():
+        return asked
+    slots = type(asked.slots).model_validate(read_json(recorded)["slots"])
+    return asked.model_copy(update={"slots": slots})
 
 
 def read_arms(experiment: Experiment) -> list[Arm]:

@@ -116,7 +116,7 @@ class Watcher:
         claimed = {claim.trial for claim in spool.claims(folder)}
         ended = spool.outcomes(folder)  # and not recorded yet
         log = self._reader.read()
-        arm = Arm(strategy, self._experiment, log)
+        arm = Arm(strategy, as_run_by(self._experiment, strategy), log)
         done = {outcome.trial for outcome in log.outcomes if outcome.answers}
         ledger = arm.ledger
         return Reading(

@@ -51,6 +51,8 @@ class Retraining:
         chosen: the grid point that the final trainings repeat; empty while there is none.
         final: for each final training its seed's number, status and results.
         variants: the same of the variants of the chosen architecture, by their names.
+        transfers: the same of its trainings in other experiments, in the order in which
+            ``retrain.transfer`` names those.
     """
 
     contender: str
@@ -61,6 +63,7 @@ class Retraining:
     chosen: dict[str, Any]
     final: list[dict[str, Any]]
     variants: dict[str, list[dict[str, Any]]]
+    transfers: list[list[dict[str, Any]]]
 
     @cached_property
     def rescores(self) -> dict[int, Spread]:
@@ -121,6 +124,10 @@ def read_retraining(experiment: Experiment, contender: str = "") -> Retraining:
             name: [run for run in varied if run["variant"] == name]
             for name in ([] if contender else experiment.retrain.variants)
         },
+        transfers=[
+            _read_all(folder / "transfer", f"{place}-*.json")
+            for place in range(len(experiment.retrain.transfer))
+        ],
     )
 
 
@@ -129,8 +136,8 @@ def label(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _read_all(folder: Path) -> list[dict[str, Any]]:
+def _read_all(folder: Path, names: str = "*.json") -> list[dict[str, Any]]:
     """The published files of a folder, ordered by the numbers in their names."""
-    paths = [path for path in folder.glob("*.json") if not path.name.startswith(".")]
+    paths = [path for path in folder.glob(names) if not path.name.startswith(".")]
     paths.sort(key=lambda path: [int(part) for part in path.stem.split("-")])
     return [read_json(path) for path in paths]

@@ -117,7 +117,9 @@ class Findings:
         retrain = self.experiment.retrain
         done = sum(len(one.final) for one in self.retrainings)
         done += sum(map(len, self.retraining.variants.values()))
-        asked = retrain.seeds * (1 + len(retrain.variants) + len(retrain.beside))
+        done += sum(len(runs) for one in self.retrainings for runs in one.transfers)
+        contending, targets = 1 + len(retrain.beside), len(retrain.transfer)
+        asked = retrain.seeds * (contending * (1 + targets) + len(retrain.variants))
         if done >= asked:
             return []
         return [f"The final training is unfinished: {done} of {asked} runs so far."]

@@ -1,9 +1,12 @@
-"""The table of a found cell in another language model, beside an LSTM there."""
+"""The tables of what was chosen, trained in other language models, beside what stands beside it.
+
+A perplexity of characters is near 2; as in the literature its logarithm is reported, in bits.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from pathlib import Path
@@ -11,83 +14,89 @@ from typing import Any
 
 from tabulate import tabulate
 
-from nas_hpc.experiment import Experiment
-from nas_hpc.report.arms import title
 from nas_hpc.report.retraining import Spread
+from nas_hpc.report.summary import Findings
 from nas_hpc.report.tables import write_csv
+from nas_hpc.report.tested import model_of
 from nas_hpc.report.words import UNKNOWN, number
-from nas_hpc.store.durable import read_json, write_durably
+
+COLUMNS = ("target", "model", "parameters", "unit", "test_bits", "sd", "of_each_seed", "failed")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A cell.
+    """A cell in another language model.
 
     Attributes:
-        model: in words.
+        target: name of the other experiment.
+        unit: what its tokens are.
+        model: whose cell, in words.
         parameters: None if unknown.
-        bits: a token on test data, log2 of the perplexity; of each seed whose training ended well.
+        bits: a token of test data, log2 of the perplexity; of each seed whose training ended well.
         failed: trainings that did not.
     """
 
+    target: str
+    unit: str
     model: str
     parameters: float | None
     bits: tuple[float, ...]
     failed: int
 
-
-def write_transfer(
-    results: Path, source: Experiment, target: Experiment, published: Mapping[str, Sequence[Path]]
-) -> str:
-    """Write ``transfer.csv`` and ``transfer.md``.
-
-    Args:
-        results: folder for them; made if it is missing.
-        source, target: where the cell is from, and where it was trained.
-        published: files of the final trainings, by cell; those that are not there are left out.
-
-    Returns:
-        The Markdown.
-    """
-    unit = target.data.options.get("level", "token")
-    rows = [_row(source, cell, paths) for cell, paths in published.items()]
-    columns = ["model", "parameters", f"test_bits_per_{unit}", "sd", "of_each_seed", "failed"]
-    values = [[row.model, row.parameters, *_values(row), row.failed] for row in rows]
-    lines = [dict(zip(columns, line, strict=True)) for line in values]
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / "transfer.csv", columns, lines)
-    headers = ["Model", "Parameters", f"Test, bits per {unit} (mean ± SD)", "Each seed"]
-    cells = [[row.model, number(row.parameters, ",.0f"), *_cells(row)] for row in rows]
-    table = tabulate(cells, headers, tablefmt="github", disable_numparse=True)
-    text = f"# The cell of {source.name} in {target.name}\n\n{table}\n"
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(text)
-
-    write_durably(results / "transfer.md", write)
-    return text
+    @property
+    def mean(self) -> Spread | None:
+        """Of all seeds whose training ended well."""
+        return Spread.of([*self.bits])
 
 
-def _row(source: Experiment, cell: str, paths: Sequence[Path]) -> Row:
-    runs = [read_json(path) for path in paths if path.is_file()]
+def write_transfer(path: Path, findings: Findings) -> None:
+    """Write all of them as one CSV table; what is not known is left empty."""
+    lines = []
+    for row in (row for rows in _tables(findings) for row in rows):
+        mean = (None, None) if row.mean is None else (row.mean.mean, row.mean.sd)
+        each = json.dumps(row.bits)
+        values = (row.target, row.model, row.parameters, row.unit, *mean, each, row.failed)
+        lines.append(dict(zip(COLUMNS, values, strict=True)))
+    write_csv(path, COLUMNS, lines)
+
+
+def transfer_tables(findings: Findings) -> str:
+    """A table for each other language model, in Markdown; empty before anything is known of one."""
+    tables = []
+    for rows in _tables(findings):
+        lines = [[row.model, number(row.parameters, ",.0f"), *_cells(row)] for row in rows]
+        unit = f"Test, bits per {rows[0].unit} (mean ± SD)"
+        headers = ["Model", "Parameters", unit, "Each seed"]
+        table = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
+        tables.append(f"## In {rows[0].target}\n\n{table}\n")
+    return "\n".join(tables)
+
+
+def _tables(findings: Findings) -> Iterator[list[Row]]:
+    for place in range(len(findings.experiment.retrain.transfer)):
+        published = [(one, one.transfers[place]) for one in findings.retrainings]
+        rows = [
+            _row(model_of(findings.experiment, one), runs)
+            for one, runs in published
+            if one.chosen and runs
+        ]
+        if rows:
+            yield rows
+
+
+def _row(model: str, runs: Sequence[Mapping[str, Any]]) -> Row:
     well = [run for run in runs if run["status"] == "ok"]
-    trial = next((run["trial"] for run in runs), None)
     return Row(
-        model=title(cell) if trial is None else f"cell of {source.name}, trial {trial}",
+        target=runs[0]["target"],
+        unit=runs[0]["unit"],
+        model=model,
         parameters=next((run["parameters"] for run in well), None),
         bits=tuple(log2(run["test_perplexity"]) for run in well),
         failed=len(runs) - len(well),
     )
 
 
-def _values(row: Row) -> list[Any]:
-    spread = Spread.of([*row.bits])
-    mean, sd = (None, None) if spread is None else (spread.mean, spread.sd)
-    return [mean, sd, json.dumps(row.bits)]
-
-
 def _cells(row: Row) -> list[str]:
-    spread = Spread.of([*row.bits])
     each = [f"{bits:.4f}" for bits in row.bits]
     each += [f"{row.failed} failed"] if row.failed else []
-    return [UNKNOWN if spread is None else f"{spread:.4f}", ", ".join(each)]
+    return [UNKNOWN if row.mean is None else f"{row.mean:.4f}", ", ".join(each)]

@@ -87,6 +87,10 @@ class RetrainFolder:
         """One training of a variant of the chosen architecture, scored on test data."""
         return self.published_in / "variant" / f"{number}-{seed}.json"
 
+    def transfer(self, target: int, seed: int) -> Path:
+        """One training of the chosen architecture in another experiment, scored on its test set."""
+        return self.published_in / "transfer" / f"{target}-{seed}.json"
+
     def weights(self, result: Path) -> Path:
         """The weights of such a training, as `torch.save` writes a state dictionary."""
         return result.with_suffix(".weights.pt")

@@ -39,7 +39,7 @@ def rescore(experiment: Experiment, candidate: int, contender: str = "") -> Foun
         RetrainError: there is no such candidate, or a training failed, see `carry_out`.
     """
     folder = RetrainFolder.of(experiment, contender)
-    chosen = _numbered(folder.published(folder.candidates, "candidates"), candidate, "candidate")
+    chosen = numbered(folder.published(folder.candidates, "candidates"), candidate, "candidate")
     seeds = [
         seed_of(experiment, RESCORE, chosen["trial"], k)
         for k in range(experiment.retrain.rescore_seeds)
@@ -81,8 +81,8 @@ def grid_point(experiment: Experiment, top: int, point: int, contender: str = ""
         RetrainError: there is no such point, or the training failed, see `carry_out`.
     """
     folder = RetrainFolder.of(experiment, contender)
-    chosen = _numbered(folder.published(folder.shortlist, "shortlist"), top, "top")
-    values = _numbered(points(experiment.retrain.grid), point, "point")
+    chosen = numbered(folder.published(folder.shortlist, "shortlist"), top, "top")
+    values = numbered(points(experiment.retrain.grid), point, "point")
     seed = seed_of(experiment, GRID, chosen["trial"] or 0)
     work = Work.on(chosen, training_at(experiment, values), seed)
     outcome, _ = carry_out(experiment, folder, work, f"grid-{point}")
@@ -129,7 +129,7 @@ def variant(experiment: Experiment, place: int, number: int) -> Found:
             architecture, or see `final`.
     """
     folder = RetrainFolder.of(experiment)
-    name = _numbered(experiment.retrain.variants, place, "variant")
+    name = numbered(experiment.retrain.variants, place, "variant")
     result = folder.variant(place, number)
     facts = _tested(experiment, folder, number, name, f"variant-{number}", result)
     return folder.publish(result, {"variant": name} | facts)
@@ -151,7 +151,7 @@ def _tested(
 ) -> Found:
     """Train the chosen point with a seed, score it on test data, keep its weights."""
     chosen = folder.published(folder.chosen, "choose")
-    _numbered(range(experiment.retrain.seeds), number, "seed")
+    numbered(range(experiment.retrain.seeds), number, "seed")
     changes = shared(chosen, variant) if variant else {}
     training = type(experiment.training).model_validate(chosen["training"] | changes)
     seed = seed_of(experiment, FINAL, chosen["trial"] or 0, number)
@@ -210,9 +210,15 @@ def result_of(experiment: Experiment, work: Work, outcome: Outcome) -> Found:
     }
 
 
-def _numbered(things: Any, number: int, what: str) -> Any:
+def numbered(things: Any, number: int, what: str) -> Any:
+    """The thing with this number, of those that are counted from 0.
+
+    Raises:
+        RetrainError: there is none; names what it is, and the allowed numbers.
+    """
     if number not in range(len(things)):
-        raise RetrainError(f"{what} {number} does not exist; allowed: 0 to {len(things) - 1}")
+        allowed = f"0 to {len(things) - 1}" if things else "none"
+        raise RetrainError(f"{what} {number} does not exist; allowed: {allowed}")
     return things[number]
 
 

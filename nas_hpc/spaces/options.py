@@ -9,7 +9,7 @@ from nas_hpc.spaces.decisions import SpaceError
 
 def check_number(space: str, name: str, value: object) -> None:
     """Raise a `SpaceError` unless the option is a positive whole number."""
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise SpaceError(f"{space}: {name} must be a positive number, got {value!r}")
 
 

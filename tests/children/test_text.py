@@ -22,6 +22,9 @@ TEXTS = {
 }
 
 
+ANOTHER_TEST = "a dog and a cat\nthe end of it\n"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "texts"
@@ -33,6 +36,27 @@ def folder(tmp_path: Path) -> Path:
 
 def words(data: Text, part: str) -> str:
     return " ".join(data.vocabulary[token] for token in getattr(data, part))
+
+
+def test_the_test_text_changes_nothing_that_children_are_trained_on(folder):
+    (folder / "valid.txt").write_text("the cat\n")
+    (folder / "test.txt").write_text("the dog\n")
+    known = text(str(folder))
+    (folder / "test.txt").write_text(ANOTHER_TEST)
+    unknown = text(str(folder))
+    assert known.vocabulary == unknown.vocabulary
+    assert words(unknown, "test") == "<unk> dog <unk> <unk> cat <eos> the <unk> <unk> <unk> <eos>"
+
+
+def test_ends_of_sentences_are_known_however_rare(folder):
+    (folder / "train.txt").write_text("a a a b b c d")
+    data = text(str(folder), max_vocabulary=3)
+    assert words(data, "train") == "a a a <unk> <unk> <unk> <unk> <eos>"
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_word(folder):
+    (folder / "train.txt").write_text(TEXTS["train.txt"], encoding="utf-8-sig")
+    assert words(text(str(folder)), "train").startswith("the cat")
 
 
 def test_one_line_is_one_sentence_and_unknown_words_are_marked(folder):

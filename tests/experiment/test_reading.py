@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from nas_hpc.experiment import ExperimentError, LanguageTraining, read, validate
+from nas_hpc.experiment import (
+    ExperimentError,
+    LanguageTraining,
+    read,
+    read_targets,
+    validate,
+)
 
 
 @pytest.fixture
@@ -101,7 +107,15 @@ def test_own_code_may_be_trained_as_a_language_model(write):
             "{data: {name: ptb, options: {level: character}}, report: {published: ptb}}",
             ["report.published: 'ptb'", "of words, of all 10,000"],
         ),
-        ("retrain: {parameters: 1000}", ["retrain", "parameters are a key of language models"]),
+        ("retrain: {parameters: 1000}", ["retrain", "parameters is a key of language models"]),
+        (
+            "retrain: {transfer: [ptb-characters]}",
+            ["retrain", "transfer is a key of language models"],
+        ),
+        (
+            "{child: {name: language-model}, retrain: {transfer: [words, words]}}",
+            ["retrain", "transfer must differ from each other"],
+        ),
         ("space: convnet", ["space = 'convnet'", "dictionary"]),
     ],
 )
@@ -168,3 +182,26 @@ def test_parsed_data_are_validated_alike():
     assert validate({"seed": 3}, Path("folder/a.yaml")).name == "a"
     with pytest.raises(ExperimentError, match=r"folder/a\.yaml: sed is not a key"):
         validate({"sed": 3}, Path("folder/a.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("worlds", "experiment 'worlds' does not exist; allowed: cifar10"),
+        ("words.yaml", "words.yaml does not exist"),
+        ("digits", "its training.kind is classifier; allowed: language-model"),
+    ],
+)
+def test_a_target_of_a_transfer_must_be_a_language_model(write, name, part):
+    text = "{child: {name: language-model}, retrain: {transfer: [%s]}}"
+    with pytest.raises(ExperimentError) as caught:
+        read(write(text % name))
+    assert "retrain.transfer = " in str(caught.value) and part in str(caught.value)
+
+
+def test_a_target_may_lie_beside_the_file_that_names_it(write, tmp_path):
+    text = "{child: {name: language-model}, retrain: {transfer: [%s]}}"
+    other = write(text % "words")
+    (tmp_path / "letters.yml").write_text(text % Path(other).name)
+    (target,) = read_targets(read(str(tmp_path / "letters.yml")))
+    assert target.name == Path(other).stem and target.retrain.transfer == ("words",)

@@ -3,8 +3,8 @@ import math
 import pytest
 
 from nas_hpc.experiment import Experiment
-from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
-from nas_hpc.store import Event, SearchLog, SlotUse
+from nas_hpc.report.arms import Arm, as_run_by, read_arms, strategies, thirds, title
+from nas_hpc.store import Event, RunFolder, SearchLog, SlotUse, write_json
 from tests.report.laboratory import START, experiment_in, outcome, record, sample
 
 
@@ -115,3 +115,17 @@ def test_slots_of_a_cluster_are_as_many_as_there_were_at_a_time():
     lives = (life(0, 0.0, 10.0), life(1, 5.0, 20.0), life(2, 10.0, 30.0), life(3, math.nan, 30.0))
     arm = Arm("random", Experiment(name="any"), SearchLog(slots=lives))
     assert arm.slots == 2
+    # Two more that live on, of which the attempts are known.
+    attempts = [outcome(k, slot=f"{9 - k % 2}", started=11.0 + k, ended=12.0 + k) for k in range(4)]
+    living = SearchLog(slots=lives, outcomes=tuple(attempts))
+    assert Arm("random", Experiment(name="any"), living).slots == 4
+
+
+def test_slots_are_those_that_the_search_was_started_with(tmp_path):
+    asked = Experiment(name="any", runs=str(tmp_path), slots={"count": 7})
+    folder = RunFolder.of(asked)
+    folder.create()
+    write_json(folder.experiment, asked.model_dump(mode="json"))
+    now = Experiment(name="any", runs=str(tmp_path), slots={"count": 2})
+    assert as_run_by(now, now.search.strategy).slots.count == 7
+    assert as_run_by(now, "random").slots.count == 2  # it has not begun

@@ -15,6 +15,12 @@ rule analysis:
             variant=range(len(experiment.retrain.variants)),
             seed=range(experiment.retrain.seeds),
         ),
+        expand(
+            RETRAIN / "{beside}transfer" / "{target}-{seed}.json",
+            beside=CONTENDERS,
+            target=range(len(experiment.retrain.transfer)),
+            seed=range(experiment.retrain.seeds),
+        ),
     output:
         RESULTS / "summary.md",
         RESULTS / "summary.json",
@@ -52,6 +58,12 @@ rule analysis:
             caption="../report/final_table.rst",
             category="Tables",
             labels={"table": "final training, tested"},
+        ),
+        report(
+            RESULTS / "transfer.csv" if experiment.retrain.transfer else [],
+            caption="../report/transfer.rst",
+            category="Tables",
+            labels={"table": "in other language models, tested"},
         ),
     log:
         LOGS / "analysis.log",

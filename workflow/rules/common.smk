@@ -61,6 +61,7 @@ TRAININGS = {
     "grid": ("shortlist.json", ("top", "point"), ("grid", "epochs", "parameters")),
     "final": ("chosen.json", ("seed",), ()),
     "variant": ("chosen.json", ("variant", "seed"), ("variants",)),
+    "transfer": ("chosen.json", ("target", "seed"), ("transfer",)),
 }
 
 

@@ -9,7 +9,7 @@ from nas_hpc.children.contract import Score, Trial
 from nas_hpc.children.dataset import Data
 from nas_hpc.children.language.batches import Streams
 from nas_hpc.children.language.model import Cell, LanguageModel, hidden_size
-from nas_hpc.children.language.training import score, train
+from nas_hpc.children.language.training import check, score, train
 from nas_hpc.children.network import parameters
 from nas_hpc.children.progress import Progress, save_durably
 from nas_hpc.children.text import Text
@@ -29,7 +29,7 @@ def language_model(
     ``training.batch_size`` streams side by side, which is much faster and nearly the same.
 
     Raises:
-        Diverged: a loss is not finite, or has exploded.
+        Diverged: a loss is not finite, or has exploded, that on test data too.
         TypeError: the architecture is no recurrent cell, or the data is no text.
         ValueError: the parameters asked for are too few for any model.
     """
@@ -58,10 +58,12 @@ def language_model(
         "hidden": hidden,
         **history,
     }
-    if data.test is not None:
-        metrics["test_perplexity"] = math.exp(score(model, Streams(data.test, 1, trial.device)))
     if trial.weights is not None:
         save_durably(model.state_dict(), trial.weights)
+    if data.test is not None:
+        loss = score(model, Streams(data.test, 1, trial.device))
+        check(model, loss, "test loss")
+        metrics["test_perplexity"] = math.exp(loss)
     reward = trial.reward_of_perplexities(history["validation_perplexity"])
     return Score(reward, metrics, progress.earlier_seconds)
 

@@ -118,7 +118,7 @@ class _Recurrence(torch.autograd.Function):
         mask: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         ctx.cell, ctx.precise = cell, precise
-        first, outputs, cs = h, [], [c]
+        first, first_c, outputs, cs = h, c, [], []
         values = []
         multiplied = weight.to(precise).t()
         recurrent = torch.empty_like(inputs[0])
@@ -139,14 +139,15 @@ class _Recurrence(torch.autograd.Function):
         if differentiable:
             # Neither inputs nor outputs: they need no guard against cycles or changes.
             ctx.kept = cs, values
-            ctx.save_for_backward(inputs, weight, bias, first, mask, output)
+            ctx.save_for_backward(inputs, weight, bias, first, first_c, mask, output)
         return output, c.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_output: Tensor, of_c: Tensor) -> Any:
-        inputs, weight, bias, first, mask, output = ctx.saved_tensors
-        cs, values = ctx.kept
+        inputs, weight, bias, first, first_c, mask, output = ctx.saved_tensors
+        later, values = ctx.kept
+        cs = [first_c, *later]
         steps, batch = inputs.shape[:2]
         lowered = weight.to(ctx.precise)
         of_inputs, of_recurrent = torch.empty_like(inputs), torch.empty_like(inputs)

@@ -91,7 +91,11 @@ class Stack(nn.Module):
         Returns:
             h of the last layer in all steps, [time, batch, hidden_size] or as ``batch_first`` says,
             and the state after the last step.
+
+        Raises:
+            ValueError: the input or the state has another shape, or nothing is in it.
         """
+        self._check(input, state)
         given = input.transpose(0, 1) if self.batch_first else input
         batch = given.shape[1]
         if state is None:
@@ -116,6 +120,17 @@ class Stack(nn.Module):
             last_c.append(c)
         output = given.transpose(0, 1) if self.batch_first else given
         return output, (torch.stack(last_h), torch.stack(last_c))
+
+    def _check(self, input: Tensor, state: State | None) -> None:
+        if input.dim() != 3 or input.shape[-1] != self.input_size or not input.numel():
+            dimensions = "batch, time" if self.batch_first else "time, batch"
+            raise ValueError(
+                f"input must be [{dimensions}, {self.input_size}], not {list(input.shape)}"
+            )
+        shape = (self.num_layers, input.shape[0 if self.batch_first else 1], self.hidden_size)
+        for name, given in zip("hc", state or (), strict=False):
+            if given.shape != shape:
+                raise ValueError(f"{name} must be {list(shape)}, not {list(given.shape)}")
 
     def _mask(self, like: Tensor, rate: float) -> Tensor | None:
         """Zeros, and else what keeps the mean; None where nothing is dropped."""

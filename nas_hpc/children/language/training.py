@@ -120,8 +120,17 @@ class _InTraining:
         return mean
 
     def _check(self, which: str, loss: float, epoch: int) -> None:
-        if not loss <= math.log(self.model.embedding.num_embeddings) + EXPLODED:
-            raise Diverged(f"{which} loss {loss:.6g} nats a token in epoch {epoch + 1}")
+        check(self.model, loss, f"{which} loss in epoch {epoch + 1}")
+
+
+def check(model: LanguageModel, loss: float, name: str) -> None:
+    """Look at a mean loss, in nats per token.
+
+    Raises:
+        Diverged: it is not finite, or has exploded.
+    """
+    if not loss <= math.log(model.embedding.num_embeddings) + EXPLODED:
+        raise Diverged(f"{name}: {loss:.6g} nats a token")
 
 
 @torch.no_grad()

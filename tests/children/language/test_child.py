@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from nas_hpc.children.contract import Trial
+from nas_hpc.children import Text
+from nas_hpc.children.contract import Diverged, Trial
 from nas_hpc.children.evaluation import evaluate
-from nas_hpc.experiment import Experiment
+from nas_hpc.children.language.child import language_model
+from nas_hpc.experiment import Experiment, LanguageTraining
 from nas_hpc.experiment.model import Reward
-from nas_hpc.spaces.recurrent_cell import BASELINES
+from nas_hpc.spaces.recurrent_cell import BASELINES, Node, RecurrentCell
 from nas_hpc.store import read_outcome, write_outcome
 from tests.children.runs import make_experiment, make_run, make_spec
 
@@ -68,3 +71,31 @@ def test_an_explosion_is_a_named_failure_with_its_own_reward(tmp_path: Path, rat
     outcome = evaluate(asked, make_run(tmp_path, asked), make_spec(asked, 1), architecture=LSTM)
     assert (outcome.status, outcome.reward) == ("diverged", -1.0)
     assert "loss" in outcome.reason and "epoch 1" in outcome.reason
+
+
+def test_a_test_loss_that_explodes_is_a_named_failure_too(tmp_path: Path):
+    """Its state grows with every step, and the test text is a thousand times the others."""
+    growing = RecurrentCell(
+        (Node("add", "tanh"), Node("add", "tanh"), Node("add", "identity")),
+        Node("add", "identity"),
+        taken_from=2,
+        injected_at=0,
+    )
+    short = np.zeros(8, np.int32)
+    data = Text(short, short, np.arange(20_000, dtype=np.int32) % 2, ("a", "b"))
+    training = LanguageTraining(
+        parameters=None,
+        hidden=8,
+        layers=1,
+        epochs=1,
+        batch_size=4,
+        steps=5,
+        learning_rate=1e-9,
+        initial_range=1.0,
+    )
+    weights = tmp_path / "weights.pt"
+    trial = Trial(0, 5, "cpu", tmp_path, {}, Reward(), weights=weights)
+    torch.manual_seed(3)
+    with pytest.raises(Diverged, match=r"test loss: .* nats a token"):
+        language_model(growing, data, training, trial)
+    assert weights.is_file()

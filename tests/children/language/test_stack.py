@@ -320,3 +320,29 @@ def test_initial_weights():
     for parameter in stack.parameters():
         assert 0.099 < parameter.abs().max() <= 0.1
         assert abs(parameter.mean()) < 0.002
+
+
+def test_a_state_changed_in_place_is_no_wrong_gradient():
+    stack, (x, h, c) = made(BASELINES["lstm"]), given()
+    output, _ = stack(x, (h.detach(), c.detach()))
+    with torch.no_grad():
+        c.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        output.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("input", "state", "says"),
+    [
+        ((5, BATCH), None, r"input must be \[time, batch, 3\], not \[5, 2\]"),
+        ((5, BATCH, 4), None, "not .5, 2, 4."),
+        ((0, BATCH, INPUT), None, "not .0, 2, 3."),
+        ((5, BATCH, INPUT), (2, 1, HIDDEN), r"h must be \[2, 2, 4\], not \[2, 1, 4\]"),
+        ((5, BATCH, INPUT), (3, BATCH, HIDDEN), r"h must be \[2, 2, 4\], not \[3, 2, 4\]"),
+    ],
+)
+def test_other_shapes_are_refused(input, state, says):
+    stack = made(NASCELL)
+    given = None if state is None else (torch.zeros(state), torch.zeros(state))
+    with pytest.raises(ValueError, match=says):
+        stack(torch.zeros(input), given)
