@@ -66,7 +66,8 @@ def encode(
         raise DataError(f"data.options.max_vocabulary = {max_vocabulary}: must be at least 3")
     counts = Counter(parts["train"])
     words = sorted(counts, key=lambda word: (-counts[word], word))
-    if max_vocabulary is not None and len(words) > max_vocabulary:
+    more = UNKNOWN not in counts and not closed
+    if max_vocabulary is not None and len(words) + more > max_vocabulary:
         counts[UNKNOWN] = len(parts["train"])  # is kept, however many others there are
         words = sorted(counts, key=lambda word: (-counts[word], word))[:max_vocabulary]
         if END not in words:

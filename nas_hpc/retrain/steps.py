@@ -65,8 +65,7 @@ def rescore(experiment: Experiment, candidate: int, contender: str = "") -> Foun
 def grid_point(experiment: Experiment, top: int, point: int, contender: str = "") -> Found:
     """Train an architecture of the shortlist from scratch at one point of the grid.
 
-    All points of an architecture start from the same random numbers, so that they differ by their
-    values only.
+    All points of all architectures have the same seed, so that they differ by themselves only.
 
     Args:
         experiment: says which points there are.
@@ -83,7 +82,7 @@ def grid_point(experiment: Experiment, top: int, point: int, contender: str = ""
     folder = RetrainFolder.of(experiment, contender)
     chosen = numbered(folder.published(folder.shortlist, "shortlist"), top, "top")
     values = numbered(points(experiment.retrain.grid), point, "point")
-    seed = seed_of(experiment, GRID, chosen["trial"] or 0)
+    seed = seed_of(experiment, GRID)
     work = Work.on(chosen, training_at(experiment, values), seed)
     outcome, _ = carry_out(experiment, folder, work, f"grid-{point}")
     numbers = {"candidate": chosen["candidate"], "top": top, "point": point}
@@ -91,9 +90,9 @@ def grid_point(experiment: Experiment, top: int, point: int, contender: str = ""
 
 
 def final(experiment: Experiment, number: int, contender: str = "") -> Found:
-    """Train the chosen point with one of its seeds, and score it on test data.
+    """Train the chosen point with one of the seeds, and score it on test data.
 
-    The weights are kept beside what is published.
+    All contenders have the same seeds. The weights are kept beside what is published.
 
     Args:
         experiment: says how many seeds there are.
@@ -154,7 +153,7 @@ def _tested(
     numbered(range(experiment.retrain.seeds), number, "seed")
     changes = shared(chosen, variant) if variant else {}
     training = type(experiment.training).model_validate(chosen["training"] | changes)
-    seed = seed_of(experiment, FINAL, chosen["trial"] or 0, number)
+    seed = seed_of(experiment, FINAL, number)
     changed = None if changes else variant
     work = Work.on(chosen, training, seed, tested=True, kept=True, variant=changed)
     try:

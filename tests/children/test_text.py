@@ -48,6 +48,13 @@ def test_the_test_text_changes_nothing_that_children_are_trained_on(folder):
     assert words(unknown, "test") == "<unk> dog <unk> <unk> cat <eos> the <unk> <unk> <unk> <eos>"
 
 
+@pytest.mark.parametrize("bound", range(3, 9))
+def test_a_vocabulary_is_no_larger_than_its_bound(folder, bound):
+    data = text(str(folder), max_vocabulary=bound)  # the training text has seven different words
+    assert len(data.vocabulary) == bound and "<unk>" in data.vocabulary
+    assert len(text(str(folder), max_vocabulary=9).vocabulary) == 8
+
+
 def test_ends_of_sentences_are_known_however_rare(folder):
     (folder / "train.txt").write_text("a a a b b c d")
     data = text(str(folder), max_vocabulary=3)

@@ -5,8 +5,8 @@ import numpy as np
 from nas_hpc.children import Dataset, Split
 
 
-def stripes(shuffle_test: bool = False, level: str = "") -> Dataset:
-    """Noisy stripes, upright or lying; the labels of the test images can be shuffled."""
+def stripes(level: str = "") -> Dataset:
+    """Noisy stripes, upright or lying."""
     rng = np.random.default_rng(0)
     parts = []
     for count in (96, 64, 64):
@@ -16,6 +16,4 @@ def stripes(shuffle_test: bool = False, level: str = "") -> Dataset:
         images = images + rng.normal(scale=2.0, size=images.shape)
         parts.append(Split(images[:, None].astype(np.float32), labels.astype(np.int64)))
     train, validation, test = parts
-    if shuffle_test:
-        test = Split(test.inputs, np.random.default_rng(1).permutation(test.labels))
     return Dataset(train, validation, test, classes=2)

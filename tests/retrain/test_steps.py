@@ -46,19 +46,6 @@ def retrained(tmp_path_factory):
     return experiment, all_steps(experiment)
 
 
-def test_no_choice_changes_when_the_test_labels_are_shuffled(retrained, tmp_path):
-    _, ours = retrained
-    shuffled = experiment_in(tmp_path, data={"options": {"shuffle_test": True}})
-    theirs = all_steps(searched(shuffled))
-    chosen = [step for step in ours if not step.startswith("final")]
-    assert {step: theirs[step] for step in chosen} == {step: ours[step] for step in chosen}
-
-    def tested(found):
-        return [found[f"final {k}"]["test_accuracy"] for k in range(3)]
-
-    assert tested(theirs) != tested(ours)
-
-
 def test_the_test_data_is_first_opened_when_nothing_is_left_to_choose(retrained, tmp_path):
     _, found = retrained
     experiment = searched(experiment_in(tmp_path))
