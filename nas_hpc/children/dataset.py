@@ -10,6 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -69,6 +70,10 @@ class Data(ABC):
     @abstractmethod
     def beginning(self, batches: int, training: Any) -> Self:
         """Training and validation data for so many steps of the training, to try something out."""
+
+    @abstractmethod
+    def steps(self, training: Any) -> int:
+        """Steps in an epoch of the training."""
 
     def with_test(self, test: Any) -> Self:
         """The same with a test part, as `nas_hpc.children.load_test` gives it."""
@@ -160,6 +165,9 @@ class Dataset(Data):
     def beginning(self, batches: int, training: Training) -> Self:
         some = slice(batches * training.batch_size)
         return replace(self, train=self.train[some], validation=self.validation[some], test=None)
+
+    def steps(self, training: Training) -> int:
+        return ceil(len(self.train.labels) / training.batch_size)
 
 
 def _check(name: str, split: Split, train: Split, classes: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, Self
 
 import numpy as np
@@ -81,6 +82,9 @@ class Text(Data):
     def beginning(self, batches: int, training: LanguageTraining) -> Self:
         some = slice(batches * training.batch_size * training.steps + 1)
         return replace(self, train=self.train[some], validation=self.validation[some], test=None)
+
+    def steps(self, training: LanguageTraining) -> int:
+        return ceil((len(self.train) - 1) / (training.batch_size * training.steps))
 
 
 def _check(name: str, tokens: Tokens, words: int) -> None:

@@ -156,13 +156,15 @@ def _explain(error: ValidationError, path: Path, model: type[Strict]) -> str:
     lines = []
     for fault in error.errors():
         location = fault["loc"]
-        key = ".".join(str(part) for part in location if part not in KINDS) or "the file"
+        key = ".".join(str(part) for part in location if part not in KINDS)
         if fault["type"] == "extra_forbidden":
             allowed = ", ".join(_siblings(location, model))
             lines.append(f"{path}: {key} is not a key; allowed here: {allowed}")
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"{path}: {key} = {fault['input']!r}: {message}")
+            # Of whole sections the message names what is wrong in them.
+            value = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+            lines.append(f"{path}: {key}{value}: {message}" if key else f"{path}: {message}")
     return "\n".join(lines)
 
 

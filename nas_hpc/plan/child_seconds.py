@@ -5,21 +5,31 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_hpc.experiment import Experiment, ExperimentError
+from nas_hpc.experiment import AnyTraining, Experiment, ExperimentError
 from nas_hpc.report.arms import Arm
 from nas_hpc.spaces import Tokens, draw, load_space
 from nas_hpc.store import Outcome, RunFolder
 
+if TYPE_CHECKING:
+    from nas_hpc.children import Data
+
 DRAWN = 3
 """Architectures that are trained to measure; those of a growing space at its start and its end."""
+
+FEW, MORE = 4, 12
+"""Steps of training; what the latter take longer tells what a whole epoch takes."""
+
+PATIENCE = 30.0
+"""Seconds of an epoch from which on it is not waited for but estimated."""
 
 ENOUGH = 3
 """Trained networks that must be recorded before their times are gone by."""
@@ -97,7 +107,9 @@ class _Drawn:
 def measured(experiment: Experiment) -> ChildSeconds:
     """Train a few drawn architectures for one epoch each, in this process.
 
-    The time of one epoch, set-up included, is taken times ``training.epochs``.
+    The time of one epoch, set-up included, is taken times ``training.epochs``. Where an epoch is
+    long, it is estimated from its first steps, which are scored on as much validation data: rather
+    more than it really takes.
 
     Raises:
         ExperimentError, OwnCodeError, DataError: nothing can be trained; says what and why.
@@ -112,24 +124,31 @@ def measured(experiment: Experiment) -> ChildSeconds:
     short = experiment.model_copy(update={"training": training})
     points: list[tuple[float, float]] = []
     outcomes: list[Outcome] = []
+    each: list[float] = []
     with tempfile.TemporaryDirectory(prefix="nas-plan-") as place:
         data = RunFolder.of(experiment).data
         if prepared(experiment, data) is None:
             data = Path(place) / "data"
             prepare(experiment, data)
         rehearse(experiment, data)  # the first training also pays for what is loaded only once
+        everything = load_search(data)
+
+        def train(arguments: Mapping[str, Any], tokens: Tokens, some: Data) -> float:
+            spec = _Drawn(len(outcomes), arguments, tokens)
+            outcome = evaluate(short, RunFolder(Path(place)), spec, data=some)
+            if outcome.status not in ("ok", "diverged"):
+                raise ExperimentError(f"a drawn architecture ended: {outcome.reason}")
+            outcomes.append(outcome)
+            return outcome.seconds
+
         for sample in ends:
             arguments = experiment.arguments(sample)
-            seconds = []
-            for _ in range(DRAWN):
-                spec = _Drawn(len(outcomes), arguments, draw(space, arguments, rng).tokens)
-                outcome = evaluate(short, RunFolder(Path(place)), spec, data=load_search(data))
-                if outcome.status not in ("ok", "diverged"):
-                    raise ExperimentError(f"a drawn architecture ended: {outcome.reason}")
-                outcomes.append(outcome)
-                seconds.append(outcome.seconds * experiment.training.epochs)
-            points.append((sample, median(seconds)))
-    each = [outcome.seconds for outcome in outcomes]
+            seconds = [
+                seconds_of_an_epoch(partial(train, arguments, walk.tokens), everything, training)
+                for walk in (draw(space, arguments, rng) for _ in range(DRAWN))
+            ]
+            each += seconds
+            points.append((sample, experiment.training.epochs * median(seconds)))
     where = f"on {outcomes[0].device} of {socket.gethostname()}"
     epochs = experiment.training.epochs
     source = (
@@ -138,3 +157,13 @@ def measured(experiment: Experiment) -> ChildSeconds:
     )
     sizes = [int(outcome.metrics.get("parameters", 0)) for outcome in outcomes]
     return ChildSeconds(tuple(points), source, outcomes[0].device, max(sizes) or None)
+
+
+def seconds_of_an_epoch(train: Callable[[Data], float], data: Data, training: AnyTraining) -> float:
+    """How long an epoch takes; ``train`` trains one on the data, and says how long that took."""
+    steps = data.steps(training)
+    few = train(data.beginning(FEW, training))
+    if few * steps / FEW < PATIENCE or steps <= MORE:
+        return train(data)
+    more = train(data.beginning(MORE, training))
+    return few + max(0.0, more - few) * (steps - FEW) / (MORE - FEW)

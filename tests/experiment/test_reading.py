@@ -12,6 +12,10 @@ from nas_hpc.experiment import (
     validate,
 )
 
+LANGUAGE = "child: {name: language-model}"
+HIDDEN = "training: {parameters: null, hidden: 200}"
+QUOTED = "report: {published: ptb}"
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -99,14 +103,6 @@ def test_own_code_may_be_trained_as_a_language_model(write):
             "{child: {name: language-model}, retrain: {variants: [dense]}}",
             ["retrain", "'dense' is not known of a language-model", "shared-embeddings"],
         ),
-        (
-            "{data: {name: ptb, options: {max_vocabulary: 1000}}, report: {published: ptb}}",
-            ["report.published: 'ptb'", "of words, of all 10,000"],
-        ),
-        (
-            "{data: {name: ptb, options: {level: character}}, report: {published: ptb}}",
-            ["report.published: 'ptb'", "of words, of all 10,000"],
-        ),
         ("retrain: {parameters: 1000}", ["retrain", "parameters is a key of language models"]),
         (
             "retrain: {transfer: [ptb-characters]}",
@@ -125,6 +121,90 @@ def test_a_wrong_file_is_refused_with_file_key_and_what_is_allowed(write, text, 
         read(path)
     for part in [path, *parts]:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{name: pydoc}",
+        "{name: text, options: {folder: datasets/ptb}}",
+        "{name: 'own.py:ptb'}",
+        "{name: ptb, options: {level: character}}",
+        "{name: ptb, options: {max_vocabulary: 1000}}",
+        "{name: ptb, options: {train: 90000}}",
+        "{name: ptb, options: {validation: 7000}}",
+        "{name: ptb, options: {test: 8000}}",
+    ],
+)
+def test_published_perplexities_stand_only_beside_those_of_the_same_text(write, data):
+    with pytest.raises(ExperimentError) as caught:
+        read(write(f"{{{LANGUAGE}, data: {data}, {QUOTED}}}"))
+    assert "report.published: 'ptb'" in str(caught.value)
+    assert "data.name must be ptb" in str(caught.value) and "level word" in str(caught.value)
+
+
+@pytest.mark.parametrize("options", ["{}", "{level: word, max_vocabulary: null, test: null}"])
+def test_of_the_whole_treebank_they_may_be_quoted(write, options):
+    data = f"{{name: ptb, options: {options}}}"
+    text = f"{{{LANGUAGE}, data: {data}, {QUOTED}}}"
+    assert read(write(text)).report.published == "ptb"
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "nascell"])
+def test_cells_beside_what_was_found_must_have_as_many_parameters(write, name):
+    with pytest.raises(ExperimentError) as caught:
+        read(write(f"{{{LANGUAGE}, {HIDDEN}, retrain: {{beside: [random, {name}]}}}}"))
+    assert f"retrain.beside: '{name}' would not have as many parameters" in str(caught.value)
+    for key in ("set retrain.parameters", "training.parameters", "training.hidden"):
+        assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{{LANGUAGE}, {HIDDEN}, retrain: {{beside: [lstm], parameters: 9000}}}}",
+        f"{{{LANGUAGE}, training: {{parameters: 9000}}, retrain: {{beside: [lstm]}}}}",
+        f"{{{LANGUAGE}, {HIDDEN}, retrain: {{beside: [random]}}}}",
+        f"{{{LANGUAGE}, {HIDDEN}}}",
+    ],
+)
+def test_a_hidden_size_may_be_given_where_none_of_them_takes_it(write, text):
+    assert read(write(text)).training.kind == "language-model"
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "other"),
+    [
+        ("search: {strategy: 'm1.py:S'}, compare_with: ['m2.py:S']", "m1.py:S", "m2.py:S"),
+        ("search: {strategy: 'mine.py:random'}", "mine.py:random", "random"),
+        ("compare_with: [random, 'mine.py:random']", "random", "mine.py:random"),
+        ("compare_with: ['a.b:S', 'a.c:S']", "a.b:S", "a.c:S"),
+        (
+            f"{LANGUAGE}, compare_with: ['m3.py:lstm'], retrain: {{beside: ['m3.py:lstm', lstm]}}",
+            "m3.py:lstm",
+            "lstm",
+        ),
+        (
+            f"{LANGUAGE}, compare_with: ['m3.py:lstm'], retrain: {{beside: [lstm]}}",
+            "m3.py:lstm",
+            "lstm",
+        ),
+        (
+            f"{LANGUAGE}, search: {{strategy: 'm3.py:gru'}}, retrain: {{beside: [gru]}}",
+            "m3.py:gru",
+            "gru",
+        ),
+    ],
+)
+def test_two_of_one_name_would_overwrite_each_other(write, text, one, other):
+    with pytest.raises(ExperimentError) as caught:
+        read(write(f"{{{text}}}"))
+    assert f"'{one}' and '{other}' would share the folder" in str(caught.value)
+
+
+def test_one_strategy_may_stand_in_several_places(write):
+    text = "{compare_with: ['m.py:S', 'm.py:T', reinforce], retrain: {beside: ['m.py:T']}}"
+    assert len(read(write(text)).compare_with) == 3
 
 
 def test_all_mistakes_are_named_at_once(write):

@@ -1,9 +1,11 @@
 """How long a child trains: from records, or by really training."""
 
+import numpy as np
 import pytest
 
-from nas_hpc.children import prepare
-from nas_hpc.experiment import ExperimentError
+from nas_hpc.children import Dataset, Split, prepare
+from nas_hpc.experiment import ExperimentError, Training
+from nas_hpc.plan import child_seconds
 from nas_hpc.plan.child_seconds import measured, recorded
 from nas_hpc.report.arms import Arm
 from nas_hpc.store import RunFolder, SearchLog
@@ -71,3 +73,20 @@ def test_a_child_that_does_not_work_is_named(tmp_path):
     child = {"name": f"{tmp_path / 'mine.py'}:child"}
     with pytest.raises(ExperimentError, match="KeyError"):
         measured(experiment_in(tmp_path, **SMALL, child=child))
+
+
+@pytest.mark.parametrize(("of_a_step", "trained"), [(0.01, [4, 64]), (1.0, [4, 12])])
+def test_a_long_epoch_is_estimated_from_its_first_steps(of_a_step, trained):
+    """Of a start of 1 s and 64 steps; the short one is trained, the long one never."""
+    images = np.zeros((640, 1, 4, 4), np.uint8)
+    split = Split(images, np.arange(640, dtype=np.int64) % 2)
+    training = Training(batch_size=10)
+    steps = []
+
+    def train(some: Dataset) -> float:
+        steps.append(some.steps(training))
+        return 1.0 + of_a_step * steps[-1]
+
+    found = child_seconds.seconds_of_an_epoch(train, Dataset(split, split, None, 2), training)
+    assert found == pytest.approx(1.0 + of_a_step * 64)
+    assert steps == trained
