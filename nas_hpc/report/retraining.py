@@ -11,6 +11,7 @@ from typing import Any
 from nas_hpc.experiment import Experiment
 from nas_hpc.experiment.measure import Measure
 from nas_hpc.report.measures import reward_form
+from nas_hpc.retrain import RetrainFolder, contenders
 from nas_hpc.store.durable import read_json
 
 
@@ -101,31 +102,26 @@ class Retraining:
 def read_retraining(experiment: Experiment, contender: str = "") -> Retraining:
     """Read what is there about a contender, named as in `Retraining`.
 
-    The files lie in ``runs/<experiment>/retrain``, and in ``beside/<contender>`` there.
-
     Raises:
+        RetrainError: the experiment has no such contender.
         ValueError: a file is damaged; names it.
     """
-    folder = Path(experiment.runs) / experiment.name / "retrain"
-    if contender:
-        folder = folder / "beside" / contender
-    chosen = folder / "chosen.json"
-    varied = _read_all(folder / "variant")
-    strategies = {label(name): name for name in experiment.compare_with}
+    folder = RetrainFolder.of(experiment, contender)
+    varied = _read_all(folder.variant(0, 0).parent)
     return Retraining(
         contender=contender,
-        strategy=strategies.get(contender) if contender else experiment.search.strategy,
+        strategy=contenders(experiment)[contender].strategy,
         measure=experiment.training.measure,
-        rescored=_read_all(folder / "rescore"),
-        grid=_read_all(folder / "grid"),
-        chosen=read_json(chosen) if chosen.exists() else {},
-        final=_read_all(folder / "final"),
+        rescored=_read_all(folder.rescored(0).parent),
+        grid=_read_all(folder.point(0, 0).parent),
+        chosen=read_json(folder.chosen) if folder.chosen.exists() else {},
+        final=_read_all(folder.final(0).parent),
         variants={
             name: [run for run in varied if run["variant"] == name]
             for name in ([] if contender else experiment.retrain.variants)
         },
         transfers=[
-            _read_all(folder / "transfer", f"{place}-*.json")
+            _read_all(folder.transfer(place, 0).parent, f"{place}-*.json")
             for place in range(len(experiment.retrain.transfer))
         ],
     )
