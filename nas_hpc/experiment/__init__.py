@@ -8,6 +8,7 @@ from nas_hpc.experiment.reference import (
     OwnCodeError,
     check_arguments,
     is_reference,
+    label,
     resolve,
     source_hash,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Training",
     "check_arguments",
     "is_reference",
+    "label",
     "read",
     "read_arrays",
     "read_targets",

@@ -10,8 +10,8 @@ class Measure(NamedTuple):
     """A number that says how good a trained network is.
 
     Attributes:
-        name: a child's metrics are ``validation_<name>``, one number for each epoch, and
-            ``test_<name>``.
+        name: a child's metrics are ``validation_<name>``, one number for each epoch, and where it
+            has test data ``test_<name>`` and perhaps ``final_validation_<name>``.
         best: of several such numbers, `max` or `min`.
     """
 
@@ -22,6 +22,14 @@ class Measure(NamedTuple):
     def validation(self) -> str:
         """The metric on validation data, after each epoch."""
         return f"validation_{self.name}"
+
+    @property
+    def final_validation(self) -> str:
+        """The metric on validation data of the finished network, found just as that on test data.
+
+        Of children that score differently, and faster, after each epoch.
+        """
+        return f"final_validation_{self.name}"
 
     @property
     def test(self) -> str:

@@ -7,17 +7,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from nas_hpc.experiment.final import BASELINES, Retrain
+from nas_hpc.experiment.reference import label
 from nas_hpc.experiment.resources import Budget, Slots
+from nas_hpc.experiment.search import Search
 from nas_hpc.experiment.strict import Fraction, Positive, Rate, Strict
 from nas_hpc.experiment.training import (
     CLASSIFIER,
     KINDS,
     LANGUAGE_MODEL,
     AnyTraining,
+    LanguageTraining,
     Training,
 )
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+FOLDERS = ("data", "done", "logs", "retrain")
+"""Of an experiment, beside those of its strategies."""
 
 
 class Own(Strict):
@@ -126,43 +133,6 @@ class Controller(Strict):
     """Gradients that the parameter servers average into one step of Adam."""
 
 
-class Search(Strict):
-    """The distributed search (paper, section 3.2)."""
-
-    strategy: str = "reinforce"
-    """``reinforce``, ``random``, or your own."""
-
-    replicas: Positive = 100
-    """Controller replicas, K."""
-
-    shards: Positive = 20
-    """Parameter-server shards, S."""
-
-    children_per_replica: Positive = 8
-    """Children of a replica's batch, m."""
-
-    mode: Literal["paper", "barrier-free"] = "paper"
-    """``paper``: a replica waits for all m children before it learns and samples again.
-    ``barrier-free``: it replaces each finished child at once and learns from m as they finish."""
-
-    replica_ranks: Positive = 4
-    """MPI ranks that carry the replicas, several each; at most ``replicas``."""
-
-    server_ranks: Positive = 2
-    """MPI ranks that carry the shards, several each; at most ``shards``."""
-
-    checkpoint_seconds: Rate = 30.0
-    """Between two checkpoints of the controller."""
-
-    @model_validator(mode="after")
-    def _ranks_carry_something(self) -> Search:
-        if self.replica_ranks > self.replicas:
-            raise ValueError(f"replica_ranks must be at most replicas ({self.replicas})")
-        if self.server_ranks > self.shards:
-            raise ValueError(f"server_ranks must be at most shards ({self.shards})")
-        return self
-
-
 class Report(Strict):
     """What tables show beside the experiment's own results."""
 
@@ -250,12 +220,42 @@ class Experiment(Strict):
         return self
 
     @model_validator(mode="after")
+    def _cells_beside_are_as_large(self) -> Experiment:
+        training = self.training
+        if not isinstance(training, LanguageTraining) or training.hidden is None:
+            return self
+        cells = [name for name in self.retrain.beside if name not in self.compare_with]
+        if cells and self.retrain.parameters is None:
+            raise ValueError(
+                f"retrain.beside: {cells[0]!r} would not have as many parameters as what was "
+                "found: set retrain.parameters, or training.parameters instead of training.hidden"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Experiment:
+        known = {name: name for name in FOLDERS}
+        for name in (self.search.strategy, *self.compare_with, *self.retrain.beside):
+            other = known.setdefault(label(name), name)
+            if other != name:
+                raise ValueError(
+                    f"search.strategy, compare_with and retrain.beside: {other!r} and {name!r} "
+                    f"would share the folder {label(name)!r}: what comes after the colon must "
+                    "differ"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _published_are_of_the_same_text(self) -> Experiment:
         options = self.data.options
-        whole = options.get("level", "word") == "word" and not options.get("max_vocabulary")
+        bounds = ("max_vocabulary", "train", "validation", "test")
+        words = self.data.name == "ptb" and options.get("level", "word") == "word"
+        whole = words and all(options.get(key) is None for key in bounds)
         if self.report.published == "ptb" and not whole:
             raise ValueError(
-                "report.published: 'ptb': published perplexities are of words, of all 10,000"
+                "report.published: 'ptb': published perplexities are of all words of the Penn "
+                "Treebank: data.name must be ptb, and data.options have level word and none of "
+                f"{', '.join(bounds)}"
             )
         return self
 

@@ -12,7 +12,7 @@ from nas_hpc.experiment.arrays import Arrays
 from nas_hpc.experiment.model import Experiment
 from nas_hpc.experiment.reference import absolute, is_reference
 from nas_hpc.experiment.strict import Strict
-from nas_hpc.experiment.training import KINDS, LANGUAGE_MODEL
+from nas_hpc.experiment.training import KINDS, LANGUAGE_MODEL, LanguageTraining
 
 SHIPPED = Path("workflow/experiments")
 SUFFIXES = {".yaml", ".yml"}
@@ -60,7 +60,8 @@ def read_targets(experiment: Experiment, children: Path | None = None) -> tuple[
     """Those of ``retrain.transfer``, in its order; what they transfer to themselves is not read.
 
     Raises:
-        ExperimentError: one cannot be read, or trains no language model.
+        ExperimentError: one cannot be read, trains no language model, or has no parameters to solve
+            the size for.
     """
     targets = []
     for name in experiment.retrain.transfer:
@@ -70,10 +71,16 @@ def read_targets(experiment: Experiment, children: Path | None = None) -> tuple[
             raise ExperimentError(
                 f"{experiment.name}: retrain.transfer = {name!r}: {error}"
             ) from None
-        if target.training.kind != LANGUAGE_MODEL:
+        training = target.training
+        if not isinstance(training, LanguageTraining):
             raise ExperimentError(
                 f"{experiment.name}: retrain.transfer = {name!r}: its training.kind is "
-                f"{target.training.kind}; allowed: {LANGUAGE_MODEL}"
+                f"{training.kind}; allowed: {LANGUAGE_MODEL}"
+            )
+        if training.parameters is None:
+            raise ExperimentError(
+                f"{experiment.name}: retrain.transfer = {name!r}: it must have "
+                "training.parameters, so that all cells have as many"
             )
         targets.append(target)
     return tuple(targets)

@@ -27,6 +27,11 @@ def absolute(name: str, folder: Path) -> str:
     return f"{(folder / place).resolve()}{colon}{attribute}" if place.endswith(".py") else name
 
 
+def label(name: str) -> str:
+    """What folders and tables call it: own code without its file or module."""
+    return name.rpartition(":")[2]
+
+
 def resolve(name: str) -> Any:
     """The object that the reference names.
 

@@ -68,7 +68,8 @@ class LanguageTraining(Strict):
     """A language model, and how it is trained (paper, section 4.2).
 
     Where the paper is silent, the values are those of the baseline that it names, the "medium"
-    model of Zaremba et al. 2014 (arXiv 1409.2329), with dropout as in Gal 2015 (arXiv 1512.05287).
+    model of Zaremba et al. 2014 (arXiv 1409.2329), with dropout as in Gal 2015 (arXiv 1512.05287);
+    its rates of 0.2 and 0.5 are those that the paper names of characters.
     """
 
     measure: ClassVar[Measure] = PERPLEXITY
@@ -83,7 +84,8 @@ class LanguageTraining(Strict):
     """The hidden size is the one with which the model comes closest to so many parameters."""
 
     hidden: Positive | None = None
-    """The hidden size itself; then ``parameters`` must be null."""
+    """The hidden size itself; then ``parameters`` must be null, and ``retrain.parameters`` be given
+    where ``retrain.beside`` names cells that no search has to find."""
 
     embedding: Positive | None = None
     """Width of the embeddings. null: the hidden size."""
@@ -106,8 +108,8 @@ class LanguageTraining(Strict):
     decay_after: Positive = 6
     """Epochs after which the learning rate is multiplied by ``decay_factor``, once for each."""
 
-    decay_factor: Annotated[float, Field(gt=0, le=1)] = 0.8
-    """See ``decay_after``."""
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = 1 / 1.2
+    """See ``decay_after``. Zaremba et al. divide by 1.2."""
 
     gradient_bound: Rate = 5.0
     """Longer gradients are scaled to this norm, in L2 over all parameters. They are of a chunk's

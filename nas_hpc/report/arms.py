@@ -10,9 +10,8 @@ from itertools import accumulate
 from math import isnan
 from typing import TypeVar
 
-from nas_hpc.experiment import Experiment
+from nas_hpc.experiment import Experiment, label
 from nas_hpc.report.ledger import Ledger
-from nas_hpc.report.retraining import label
 from nas_hpc.report.trials import TrialRow, trial_rows
 from nas_hpc.store import Ending, RunFolder, Sample, SearchLog, read_search
 from nas_hpc.store.durable import read_json

@@ -13,11 +13,10 @@ from itertools import combinations
 from statistics import fmean
 from typing import NamedTuple
 
-from nas_hpc.experiment import Experiment, ExperimentError
+from nas_hpc.experiment import Experiment, ExperimentError, label
 from nas_hpc.report.arms import title
 from nas_hpc.report.interval import Interval
 from nas_hpc.report.measures import reward_form
-from nas_hpc.report.retraining import label
 from nas_hpc.report.summary import Findings
 from nas_hpc.report.tested import Scale, Tested, model_of, scale_of
 

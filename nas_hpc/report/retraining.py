@@ -127,11 +127,6 @@ def read_retraining(experiment: Experiment, contender: str = "") -> Retraining:
     )
 
 
-def label(name: str) -> str:
-    """A strategy or contender as folders and tables name it: own code without its file."""
-    return name.rpartition(":")[2]
-
-
 def _read_all(folder: Path, names: str = "*.json") -> list[dict[str, Any]]:
     """The published files of a folder, ordered by the numbers in their names."""
     paths = [path for path in folder.glob(names) if not path.name.startswith(".")]

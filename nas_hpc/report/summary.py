@@ -10,13 +10,13 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from nas_hpc.experiment import Experiment, is_reference, resolve
+from nas_hpc.experiment import Experiment, is_reference, label, resolve
 from nas_hpc.experiment.measure import Measure
 from nas_hpc.report.arms import Arm, read_arms, strategies, thirds, title
 from nas_hpc.report.costs import cost_of
 from nas_hpc.report.equal_cost import EqualCost
 from nas_hpc.report.portraits import portrait_of
-from nas_hpc.report.retraining import Retraining, Spread, label, read_retraining
+from nas_hpc.report.retraining import Retraining, Spread, read_retraining
 from nas_hpc.report.task import Task, described, task_of
 from nas_hpc.report.trials import IN_FLIGHT, TrialRow
 from nas_hpc.store import Sample

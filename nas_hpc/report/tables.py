@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nas_hpc.experiment import Experiment
-from nas_hpc.report.retraining import label
+from nas_hpc.experiment import Experiment, label
 from nas_hpc.report.summary import Findings
 from nas_hpc.report.trials import TrialRow
 from nas_hpc.store.durable import write_durably

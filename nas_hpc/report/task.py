@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nas_hpc.experiment import Experiment
-from nas_hpc.report.retraining import label
+from nas_hpc.experiment import Experiment, label
 from nas_hpc.store import RunFolder
 from nas_hpc.store.durable import read_json
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas_hpc.experiment import Experiment
+from nas_hpc.experiment import Experiment, label
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,8 @@ def contenders(experiment: Experiment) -> dict[str, Contender]:
     asked = experiment.retrain
     found = [Contender("", experiment.search.strategy, asked.candidates, asked.top)]
     for name in asked.beside:
-        label = name.rpartition(":")[2]
         if name in experiment.compare_with:
-            found.append(Contender(label, name, asked.candidates, asked.top))
+            found.append(Contender(label(name), name, asked.candidates, asked.top))
         else:
-            found.append(Contender(label, None))
+            found.append(Contender(label(name), None))
     return {contender.name: contender for contender in found}

@@ -18,7 +18,7 @@ from typing import Any
 
 from nas_hpc.children import Data, load_search, load_test
 from nas_hpc.children.evaluation import evaluate
-from nas_hpc.experiment import AnyTraining, Experiment, is_reference, source_hash
+from nas_hpc.experiment import AnyTraining, Experiment, is_reference, label, source_hash
 from nas_hpc.retrain.folder import RetrainError, RetrainFolder
 from nas_hpc.spaces import Tokens, describe, digest, load_space, replay
 from nas_hpc.spaces.recurrent_cell import BASELINES
@@ -172,7 +172,7 @@ def _identity(
             work.training.model_dump(mode="json"),
             [work.seed, work.kept],
             experiment.reward.of(experiment.training.kind),
-            [child.name.rpartition(":")[2], child.options, own],
+            [label(child.name), child.options, own],
             [read_json(folder.data / "data.json")["fingerprint"], data.test_fingerprint],
         ]
     )

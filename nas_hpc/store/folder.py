@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas_hpc.experiment import Experiment
+from nas_hpc.experiment import Experiment, label
 from nas_hpc.store.room import naming
 
 
@@ -21,7 +21,7 @@ class RunFolder:
 
         Own code is named by what comes after its colon.
         """
-        name = (strategy or experiment.search.strategy).rpartition(":")[2]
+        name = label(strategy or experiment.search.strategy)
         return cls(Path(experiment.runs) / experiment.name / name)
 
     def create(self) -> None:

@@ -177,6 +177,7 @@ def test_a_hidden_size_may_be_given_where_none_of_them_takes_it(write, text):
     [
         ("search: {strategy: 'm1.py:S'}, compare_with: ['m2.py:S']", "m1.py:S", "m2.py:S"),
         ("search: {strategy: 'mine.py:random'}", "mine.py:random", "random"),
+        ("search: {strategy: 'mine.py:data'}", "data", "mine.py:data"),
         ("compare_with: [random, 'mine.py:random']", "random", "mine.py:random"),
         ("compare_with: ['a.b:S', 'a.c:S']", "a.b:S", "a.c:S"),
         (
@@ -277,6 +278,14 @@ def test_a_target_of_a_transfer_must_be_a_language_model(write, name, part):
     with pytest.raises(ExperimentError) as caught:
         read(write(text % name))
     assert "retrain.transfer = " in str(caught.value) and part in str(caught.value)
+
+
+def test_a_target_makes_models_of_as_many_parameters(write, tmp_path):
+    (tmp_path / "fixed.yaml").write_text(
+        "{child: {name: language-model}, training: {parameters: null, hidden: 100}}"
+    )
+    with pytest.raises(ExperimentError, match=r"it must have training\.parameters"):
+        read(write("{child: {name: language-model}, retrain: {transfer: [fixed.yaml]}}"))
 
 
 def test_a_target_may_lie_beside_the_file_that_names_it(write, tmp_path):

@@ -50,6 +50,7 @@ def trained(tmp_path_factory):
             "grid": {"initial_range": [0.05]},
         },
         budget={"trials": 12},
+        data={"name": "ptb"},
         report={"published": "ptb"},
     )
     make_data(

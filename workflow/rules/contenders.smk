@@ -25,7 +25,7 @@ def whose(wildcards):
 
 def search_of(wildcards):
     """The search that a contender comes from."""
-    strategy = CONTENDERS[wildcards.beside].strategy.rpartition(":")[2]
+    strategy = label(CONTENDERS[wildcards.beside].strategy)
     return RUN / "done" / f"search-{strategy}.json"
 
 
