@@ -17,9 +17,9 @@ def analyse(experiment: Experiment, results: Path) -> None:
 
     Args:
         experiment: the configuration.
-        results: folder for ``trials.csv``, ``retrain.csv``, ``final.csv``, ``summary.json``,
-            ``summary.md``, ``best.svg``, ``best.png`` and, as PNG and PDF, ``figures/``; made if it
-            is missing. Files there are replaced, each at once.
+        results: folder for ``trials.csv``, ``top_models.csv``, ``retrain.csv``, ``final.csv``,
+            ``summary.json``, ``summary.md``, ``best.svg``, ``best.png`` and, as PNG and PDF,
+            ``figures/``; made if it is missing. Files there are replaced, each at once.
 
     Raises:
         DamagedFile, ValueError: a file of the run cannot be read; names it.

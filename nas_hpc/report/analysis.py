@@ -17,6 +17,8 @@ from nas_hpc.report.repeats_table import repeats_table, write_repeats
 from nas_hpc.report.style import footnote, save, styled, text_figure
 from nas_hpc.report.summary import Findings, summary
 from nas_hpc.report.tables import write_grid, write_trials
+from nas_hpc.report.top_models import write_top_models
+from nas_hpc.report.top_models_figure import top_models_figure
 from nas_hpc.report.transfer_table import transfer_tables, write_transfer
 from nas_hpc.report.trials import TrialRow
 from nas_hpc.report.words import markdown, measured, number
@@ -26,6 +28,7 @@ FIGURES: dict[str, Callable[[Findings], Figure]] = {
     "reward_by_trial": lambda findings: reward_figures.reward_by_trial(findings.arms),
     "reward_by_time": lambda findings: reward_figures.reward_by_time(findings.arms),
     "reward_distribution": lambda findings: reward_figures.reward_distribution(findings.arms),
+    "top_models": top_models_figure,
     "entropy_and_duplicates": lambda found: activity_figures.entropy_and_duplicates(found.arms),
     "slots_busy": lambda findings: activity_figures.slots_busy(findings.arms),
     "rescore": retrain_figures.rescore,
@@ -44,6 +47,7 @@ def analyse(experiment: Experiment, results: Path) -> None:
     findings = Findings.of(experiment)
     facts = summary(findings)
     write_trials(results / "trials.csv", findings)
+    write_top_models(results / "top_models.csv", findings)
     write_grid(results / "retrain.csv", findings)
     write_json(results / "summary.json", facts)
     write_final(results / "final.csv", findings)

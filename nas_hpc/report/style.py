@@ -170,5 +170,12 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
             va="center",
             fontsize=8.5,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.6, "alpha": 0.5},
+            # Lead to where the text begins, so that no line crosses another's name.
+            arrowprops={
+                "arrowstyle": "-",
+                "relpos": (0, 0.5),
+                "color": colour,
+                "lw": 0.6,
+                "alpha": 0.5,
+            },
         )

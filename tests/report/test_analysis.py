@@ -193,6 +193,7 @@ def test_every_picture_can_be_opened(finished):
     left = {path.name for path in results.rglob("*") if path.is_file()}
     expected = {
         "trials.csv",
+        "top_models.csv",
         "retrain.csv",
         "final.csv",
         "summary.json",

@@ -48,6 +48,12 @@ rule analysis:
             labels={"table": "every trial"},
         ),
         report(
+            RESULTS / "top_models.csv",
+            caption="../report/top_models_table.rst",
+            category="Tables",
+            labels={"table": "the best models, as more are sampled"},
+        ),
+        report(
             RESULTS / "retrain.csv",
             caption="../report/retrain.rst",
             category="Tables",

@@ -9,7 +9,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from nas_hpc.experiment import ExperimentError, read
+from nas_hpc.experiment import ExperimentError, label, read
 
 # What was installed beside this Python comes first, whether its environment is activated or not.
 shell.prefix(f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH; ")
@@ -34,9 +34,7 @@ PARTS = RUN / "done" / "parts"
 RESULTS = Path("analysis") / experiment.name
 
 # Own strategies are named by a file or module, their folders by what comes after the colon.
-STRATEGIES = {
-    name.rpartition(":")[2]: name for name in (experiment.search.strategy, *experiment.compare_with)
-}
+STRATEGIES = {label(name): name for name in (experiment.search.strategy, *experiment.compare_with)}
 POINTS = math.prod(len(values) for values in experiment.retrain.grid.model_dump().values())
 
 # What one training takes of the machine: as many run at a time as there are slots.
@@ -47,6 +45,7 @@ FIGURES = [
     "reward_by_trial",
     "reward_by_time",
     "reward_distribution",
+    "top_models",
     "entropy_and_duplicates",
     "slots_busy",
     "rescore",
