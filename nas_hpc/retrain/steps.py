@@ -186,12 +186,14 @@ def result_of(experiment: Experiment, work: Work, outcome: Outcome) -> Found:
     """What one training has given: trial, training, seed, status, reason, reward, seconds, ...
 
     ``trial`` is None of a cell that no search has found. ``validation_accuracy``, or whatever the
-    measure of the training is, is the one that the reward comes from; ``epochs`` has the metrics
-    with one number for each epoch. What the child does not say is None.
+    measure of the training is, is that of the finished network if the child says it, see `Measure`,
+    and else the one that the reward comes from; ``epochs`` has the metrics with one number for each
+    epoch. What the child does not say is None.
     """
     measure = work.training.measure
     epochs = {name: values for name, values in outcome.metrics.items() if isinstance(values, list)}
     last = epochs.get(measure.validation, [])[-experiment.reward.last_epochs :]
+    rewarded = measure.best(last) if last else None
     return {
         "trial": None if work.baseline else outcome.trial,
         "training": work.training.model_dump(mode="json"),
@@ -199,7 +201,7 @@ def result_of(experiment: Experiment, work: Work, outcome: Outcome) -> Found:
         "status": outcome.status,
         "reason": outcome.reason,
         "reward": outcome.reward,
-        measure.validation: measure.best(last) if last else None,
+        measure.validation: outcome.metrics.get(measure.final_validation, rewarded),
         "parameters": outcome.metrics.get("parameters"),
         **{key: outcome.metrics[key] for key in ("hidden",) if key in outcome.metrics},
         "epochs": epochs,

@@ -133,11 +133,14 @@ def test_the_final_models_have_their_own_number_of_parameters(tmp_path):
 
 def test_variants_of_language_models_share_their_embeddings(tmp_path):
     names = ["shared-embeddings", "large-shared-embeddings"]
-    experiment = language_in(tmp_path, parameters=3200, variants=names)
+    settings = language(parameters=3200, variants=names)
+    narrow = {"training": settings["training"] | {"embedding": 20}}
+    experiment = searched(experiment_of(tmp_path, settings | narrow))
     found = all_steps(experiment)
     small, large = variant(experiment, 0, 0), variant(experiment, 1, 0)
     assert (small["variant"], large["variant"]) == tuple(names)
-    plain = found["chosen"]["training"]
+    assert found["chosen"]["training"]["embedding"] == 20
+    plain = found["chosen"]["training"] | {"embedding": None}
     same = {"shared_embeddings": True, "parameters": None, "hidden": HIDDEN}
     assert small["training"] == plain | same
     # The paper's 32 M and 54 M.

@@ -23,13 +23,13 @@ def language_model(
     """Build a language model of the cell, train it, and reward its validation perplexity.
 
     Metrics: ``parameters`` and ``hidden``, the size of its layers; ``training_perplexity`` and
-    ``validation_perplexity`` for each epoch; ``test_perplexity`` of the trained model if the data
-    has a test part. Then all texts are scored as one stream each, which the perplexities of a
-    finished model are; without a test part, in a search or a grid, the validation text is scored as
+    ``validation_perplexity`` for each epoch; if the data has a test part, also
+    ``final_validation_perplexity`` and ``test_perplexity`` of the finished model. These two read
+    their text as one stream. After an epoch the validation text is scored as
     ``training.batch_size`` streams side by side, which is much faster and nearly the same.
 
     Raises:
-        Diverged: a loss is not finite, or has exploded, that on test data too.
+        Diverged: a loss is not finite, or has exploded, those of the finished model too.
         TypeError: the architecture is no recurrent cell, or the data is no text.
         ValueError: the parameters asked for are too few for any model.
     """
@@ -43,11 +43,10 @@ def language_model(
     model = LanguageModel(architecture, words, hidden, training).to(trial.device)
     work = [describe(architecture), training.model_dump(), trial.seed]
     progress = Progress(trial.folder / "progress.pt", digest(work))
-    streams = training.batch_size
     history = train(
         model,
-        _resident(data, "train", streams, trial.device),
-        _resident(data, "validation", 1 if data.test is not None else streams, trial.device),
+        _resident(data, "train", training.batch_size, trial.device),
+        _resident(data, "validation", training.batch_size, trial.device),
         training,
         trial.seed,
         progress,
@@ -61,9 +60,10 @@ def language_model(
     if trial.weights is not None:
         save_durably(model.state_dict(), trial.weights)
     if data.test is not None:
-        loss = score(model, Streams(data.test, 1, trial.device))
-        check(model, loss, "test loss")
-        metrics["test_perplexity"] = math.exp(loss)
+        for name, text in (("final_validation", data.validation), ("test", data.test)):
+            loss = score(model, Streams(text, 1, trial.device))
+            check(model, loss, f"{name.replace('_', ' ')} loss")
+            metrics[f"{name}_perplexity"] = math.exp(loss)
     reward = trial.reward_of_perplexities(history["validation_perplexity"])
     return Score(reward, metrics, progress.earlier_seconds)
 

@@ -20,6 +20,7 @@ from nas_hpc.children.epochs import History, run_epochs
 from nas_hpc.children.language.batches import NOTHING, Streams
 from nas_hpc.children.language.model import LanguageModel
 from nas_hpc.children.language.optimiser import OPTIMISERS
+from nas_hpc.children.language.stack import State
 from nas_hpc.children.progress import Progress
 from nas_hpc.children.training import precision
 from nas_hpc.experiment.training import LanguageTraining
@@ -102,22 +103,32 @@ class _InTraining:
         self.model.train()
         rate, streams = learning_rate(self.training, epoch), self.train_on
         total = lately = torch.zeros((), dtype=torch.float64, device=streams.inputs.device)
-        tokens, state = 0, None
+        tokens = 0
+        state: State | None = None
         for i, (inputs, targets) in enumerate(streams.chunks(self.training.steps), start=1):
-            with precision(inputs.device):
-                logits, state = self.model(inputs, state)
-            loss = _loss(logits, targets)
-            self.optimiser.clear()
-            (loss / inputs.shape[1]).backward()
-            self.optimiser.step(rate)
-            state = state[0].detach(), state[1].detach()
-            lately, tokens = lately + loss.detach(), tokens + inputs.numel()
+            loss, state = self._chunk(inputs, targets, state, rate)
+            lately, tokens = lately + loss, tokens + inputs.numel()
             if i % LOOKED_AT_EVERY == 0:
                 self._check("training", lately.item() / tokens, epoch)
                 total, lately, tokens = total + lately, torch.zeros_like(total), 0
         mean = (total + lately).item() / len(streams)
         self._check("training", mean, epoch)
         return mean
+
+    def _chunk(
+        self, inputs: Tensor, targets: Tensor, state: State | None, rate: float
+    ) -> tuple[Tensor, State]:
+        """Learn from one chunk; the sum of its losses in nats, and the state after it.
+
+        What back-propagation has needed is freed on the way out, before the next chunk is read.
+        """
+        with precision(inputs.device):
+            logits, (h, c) = self.model(inputs, state)
+        loss = _loss(logits, targets)
+        self.optimiser.clear()
+        (loss / inputs.shape[1]).backward()
+        self.optimiser.step(rate)
+        return loss.detach(), (h.detach(), c.detach())
 
     def _check(self, which: str, loss: float, epoch: int) -> None:
         check(self.model, loss, f"{which} loss in epoch {epoch + 1}")

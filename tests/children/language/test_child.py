@@ -73,16 +73,28 @@ def test_an_explosion_is_a_named_failure_with_its_own_reward(tmp_path: Path, rat
     assert "loss" in outcome.reason and "epoch 1" in outcome.reason
 
 
-def test_a_test_loss_that_explodes_is_a_named_failure_too(tmp_path: Path):
-    """Its state grows with every step, and the test text is a thousand times the others."""
+@pytest.mark.parametrize(
+    ("validation", "test", "says", "trained"),
+    [
+        (20_000, None, "^validation loss in epoch 1: ", False),
+        (4_000, 8, "^final validation loss: ", True),
+        (8, 4_000, "^test loss: ", True),
+    ],
+)
+def test_a_loss_that_explodes_in_a_longer_text_is_a_named_failure(
+    tmp_path: Path, validation, test, says, trained
+):
+    """The cell's state grows with every step; in the second text only if it is one stream."""
     growing = RecurrentCell(
         (Node("add", "tanh"), Node("add", "tanh"), Node("add", "identity")),
         Node("add", "identity"),
         taken_from=2,
         injected_at=0,
     )
-    short = np.zeros(8, np.int32)
-    data = Text(short, short, np.arange(20_000, dtype=np.int32) % 2, ("a", "b"))
+    parts = (
+        None if length is None else np.arange(length, dtype=np.int32) % 2
+        for length in (8, validation, test)
+    )
     training = LanguageTraining(
         parameters=None,
         hidden=8,
@@ -95,7 +107,7 @@ def test_a_test_loss_that_explodes_is_a_named_failure_too(tmp_path: Path):
     )
     weights = tmp_path / "weights.pt"
     trial = Trial(0, 5, "cpu", tmp_path, {}, Reward(), weights=weights)
-    torch.manual_seed(3)
-    with pytest.raises(Diverged, match=r"test loss: .* nats a token"):
-        language_model(growing, data, training, trial)
-    assert weights.is_file()
+    torch.manual_seed(4)
+    with pytest.raises(Diverged, match=rf"{says}\S+ nats a token$"):
+        language_model(growing, Text(*parts, ("a", "b")), training, trial)
+    assert weights.is_file() == trained

@@ -38,5 +38,5 @@ def test_the_small_lstm_of_zaremba_et_al(tmp_path: Path):
     data = ptb(str(Path(os.environ["NAS_HPC_DATA"]) / "ptb"))
     trial = Trial(0, 1, "cpu", tmp_path, {}, Reward())
     metrics = language_model(BASELINES["lstm"], data, SMALL, trial).metrics
-    assert metrics["validation_perplexity"][-1] == pytest.approx(121, abs=4)
+    assert metrics["final_validation_perplexity"] == pytest.approx(121, abs=4)
     assert metrics["test_perplexity"] == pytest.approx(115, abs=4)

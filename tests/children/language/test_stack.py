@@ -1,5 +1,7 @@
 """Stacks of recurrent cells against a step-by-step reference in float64, and against torch's."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -299,12 +301,27 @@ def test_autocast_multiplies_low_and_calculates_high():
     assert 1e-5 < (output - exact).abs().max() < 0.1
 
 
-def test_nothing_is_kept_where_no_gradient_is_asked_for():
-    stack, (x, h, c) = made(NASCELL), given()
-    with torch.no_grad():
+@pytest.mark.parametrize("differentiable", [True, False])
+def test_nothing_is_kept_where_no_gradient_is_asked_for(differentiable):
+    stack, (x, h, c) = made(NASCELL, layers=1), given(steps=9, layers=1)
+    step, kept, most = stack.cell.step, [], 0
+
+    def remembered(*given):
+        nonlocal most
+        most = max(most, sum(value() is not None for value in kept))
+        h, c, values = step(*given)
+        # h is part of the output.
+        kept.extend(weakref.ref(value) for value in (c, *values) if value is not h)
+        return h, c, values
+
+    expected, _ = stack(x, (h, c))
+    stack.cell.step = remembered
+    with torch.set_grad_enabled(differentiable):
         output, _ = stack(x, (h, c))
-    assert not output.requires_grad
-    assert_same([output], [stack(x, (h, c))[0]])
+    assert output.requires_grad == differentiable
+    assert_same([output], [expected])
+    of_one_step = len(kept) // 9
+    assert most == (8 if differentiable else 1) * of_one_step
 
 
 def test_initial_weights():

@@ -1,94 +1,27 @@
-"""Training of language models: perplexity against a naive one, learning, going on after a kill."""
+"""Training of language models: learning, going on after a kill."""
 
 import math
-from itertools import pairwise
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from nas_hpc.children import Diverged, Text, Trial
+from nas_hpc.children import Diverged
 from nas_hpc.children.language.batches import Streams
-from nas_hpc.children.language.child import language_model
 from nas_hpc.children.language.model import LanguageModel
 from nas_hpc.children.language.training import learning_rate, score, train
 from nas_hpc.children.progress import Progress
-from nas_hpc.experiment.model import Reward
 from nas_hpc.experiment.training import LanguageTraining
-from nas_hpc.spaces.layers import ConvNet
-from nas_hpc.spaces.recurrent_cell import BASELINES, NASCELL, Node, RecurrentCell
+from nas_hpc.spaces.recurrent_cell import Node, RecurrentCell
+from tests.children.language.models import PLAIN, SHORT, WORDS, fresh, tokens
 
 torch.set_num_threads(1)
-WORDS = 12
-DROPPING = {"embedding_dropout": 0.1, "dropout": 0.2, "recurrent_dropout": 0.1}
-SHORT = LanguageTraining(
-    parameters=None, hidden=16, epochs=4, batch_size=4, steps=10, decay_after=2, **DROPPING
-)
-PLAIN = SHORT.model_copy(update=dict.fromkeys(DROPPING, 0.0))
-
-
-def tokens(count: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(WORDS, size=count, dtype=np.int32)
-
-
-def fresh(
-    training: LanguageTraining = SHORT, name: str = "nascell", seed: int = 1
-) -> LanguageModel:
-    torch.manual_seed(seed)
-    return LanguageModel(BASELINES[name], WORDS, 16, training)
-
-
-def lively() -> LanguageModel:
-    """Weights so large that what was read long ago matters."""
-    return fresh(PLAIN.model_copy(update={"initial_range": 0.6}))
 
 
 def parts(train_on: np.ndarray, score_on: np.ndarray, training: LanguageTraining = SHORT):
     return Streams(train_on, training.batch_size, "cpu"), Streams(score_on, 1, "cpu")
-
-
-@torch.no_grad()
-def naive_loss(model: LanguageModel, text: np.ndarray) -> float:
-    """Token by token, each from all before it, in float64."""
-    model.eval()
-    losses, state = [], None
-    for token, following in pairwise(text):
-        logits, state = model(torch.tensor([[int(token)]]), state)
-        values = logits[0, 0].double().numpy()
-        losses.append(
-            np.log(np.exp(values - values.max()).sum()) + values.max() - values[following]
-        )
-    assert len(losses) == len(text) - 1
-    return float(np.mean(losses))
-
-
-@pytest.mark.parametrize("scored_at_once", [1, 7, 100, 100_000])
-def test_the_length_of_a_chunk_changes_no_perplexity(monkeypatch, scored_at_once):
-    model, text = lively(), tokens(400)
-    monkeypatch.setattr("nas_hpc.children.language.training.SCORED_AT_ONCE", scored_at_once)
-    found = math.exp(score(model, Streams(text, 1, "cpu")))
-    assert found == pytest.approx(math.exp(naive_loss(model, text)), rel=1e-5)
-
-
-@pytest.mark.parametrize("streams", [2, 3, 7])
-def test_streams_are_scored_as_texts_of_their_own_that_begin_where_the_last_ends(streams):
-    model, text = lively(), tokens(400)
-    length = -(-399 // streams)
-    sums = 0.0
-    for begin in range(0, 399, length):
-        piece = text[begin : begin + length + 1]
-        sums += naive_loss(model, piece) * (len(piece) - 1)
-    assert score(model, Streams(text, streams, "cpu")) == pytest.approx(sums / 399, rel=1e-5)
-
-
-def test_a_model_that_guesses_has_the_perplexity_of_the_vocabulary():
-    model = fresh(PLAIN)
-    for weight in model.parameters():
-        torch.nn.init.zeros_(weight)
-    for streams in (1, 7):
-        perplexity = math.exp(score(model, Streams(tokens(100), streams, "cpu")))
-        assert perplexity == pytest.approx(WORDS, rel=1e-5)
 
 
 def test_the_learning_rate_falls_once_for_each_epoch_after_the_last_full_one():
@@ -106,6 +39,7 @@ def test_training_is_truncated_back_propagation_with_a_carried_state(optimiser, 
             "optimiser": optimiser,
             "learning_rate": rate,
             "epochs": 3,
+            "decay_factor": 0.8,
             "gradient_bound": 0.7,
             "initial_range": 0.4,
         }
@@ -168,6 +102,36 @@ def test_training_perplexity_is_that_of_the_chunks_as_they_were_read():
     history = train(model, *parts(text, tokens(50, 1), asked), asked, 0)
     expected = math.exp(score(model, Streams(text, asked.batch_size, "cpu")))
     assert history["training_perplexity"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_one_chunk_has_needed_is_freed_before_the_next_is_read():
+    asked = PLAIN.model_copy(update={"epochs": 1})
+    model = fresh(asked)
+    cell, kept, left = model.stack.cell, [], []
+    step = cell.step
+
+    def living() -> int:
+        return sum(value() is not None for value in kept)
+
+    def remembered(*given):
+        h, c, values = step(*given)
+        kept.extend(map(weakref.ref, values))
+        return h, c, values
+
+    def before(model, given):
+        if model.training:
+            left.append(living())
+
+    def after(model, given, result):
+        if model.training:
+            assert living() > 2 * 10, "they are needed for all layers and steps"
+            kept.append(weakref.ref(result[0]))
+
+    cell.step = remembered
+    model.register_forward_pre_hook(before)
+    model.register_forward_hook(after)
+    train(model, *parts(tokens(401), tokens(60, 1)), asked, 0)
+    assert left == [0] * 10
 
 
 class Interrupted(Exception):
@@ -234,53 +198,3 @@ def test_a_learning_rate_far_too_large_diverges(rate):
     asked = PLAIN.model_copy(update={"learning_rate": rate, "gradient_bound": 1e3})
     with pytest.raises(Diverged, match=r"(training|validation) loss in epoch \d: .* nats"):
         train(fresh(asked), *parts(tokens(400), tokens(60, 1), asked), asked, 0)
-
-
-def make_trial(folder: Path, **changes) -> Trial:
-    return Trial(0, 5, "cpu", folder, {}, Reward(last_epochs=2, scale=80.0), **changes)
-
-
-def make_text(with_test: bool = True) -> Text:
-    words = tuple("abcdefghijkl")
-    test = tokens(70, 2) if with_test else None
-    return Text(tokens(400), tokens(90, 1), test, words)
-
-
-def test_the_child_rewards_the_best_of_the_last_perplexities(tmp_path: Path):
-    torch.manual_seed(5)
-    weights = tmp_path / "weights.pt"
-    result = language_model(NASCELL, make_text(), SHORT, make_trial(tmp_path, weights=weights))
-    metrics = result.metrics
-    assert len(metrics["training_perplexity"]) == len(metrics["validation_perplexity"]) == 4
-    assert result.reward == pytest.approx(80 / min(metrics["validation_perplexity"][-2:]) ** 2)
-    assert metrics["hidden"] == 16
-    # 12 words of 16 numbers, twice, a bias for each; 8 leaves, 2 matrices, 2 layers.
-    assert metrics["parameters"] == 2 * 12 * 16 + 12 + 2 * 8 * 2 * 16 * 16
-    model = fresh(seed=9)
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    for part, found in (
-        ("test", metrics["test_perplexity"]),
-        ("validation", metrics["validation_perplexity"][-1]),
-    ):
-        text = getattr(make_text(), part)
-        assert found == pytest.approx(math.exp(naive_loss(model, text)), rel=1e-5), part
-
-
-def test_a_search_scores_no_test_text_and_reads_streams_side_by_side(tmp_path: Path):
-    torch.manual_seed(5)
-    data = make_text(with_test=False)
-    weights = tmp_path / "weights.pt"
-    result = language_model(NASCELL, data, SHORT, make_trial(tmp_path, weights=weights))
-    assert "test_perplexity" not in result.metrics
-    model = fresh(seed=9)
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    streams = Streams(data.validation, SHORT.batch_size, "cpu")
-    found = result.metrics["validation_perplexity"][-1]
-    assert found == pytest.approx(math.exp(score(model, streams)), rel=1e-6)
-
-
-def test_a_cell_and_a_text_are_needed(tmp_path: Path):
-    with pytest.raises(TypeError, match="a recurrent cell, not of a ConvNet"):
-        language_model(ConvNet(()), make_text(), SHORT, make_trial(tmp_path))
-    with pytest.raises(TypeError, match="needs a Text, not a NoneType"):
-        language_model(NASCELL, None, SHORT, make_trial(tmp_path))
