@@ -222,4 +222,4 @@ def test_one_architecture_can_be_trained_apart(tmp_path, monkeypatch, capsys):
     message = refusal(monkeypatch, capsys, "train", "small.yaml", "--trial", "3", "--epochs", "0")
     assert "training.epochs = 0: Input should be greater than or equal to 1" in message
     message = refusal(monkeypatch, capsys, "train", "small.yaml")
-    assert "either the number of a trial or a file" in message
+    assert "give one of these: the number of a trial, a file with tokens, a cell" in message
