@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from nas_hpc.children import prepare
 from nas_hpc.children.evaluation import trial_seed
 from nas_hpc.experiment import Experiment
 from nas_hpc.experiment.training import LANGUAGE_MODEL
@@ -62,7 +63,7 @@ def train_one(
     """Train one architecture, and keep its weights.
 
     Args:
-        experiment: says how, on which data, with which child.
+        experiment: says how, on which data, prepared if need be, with which child.
         architecture: see `asked_for`.
         changes: values of ``training``.
         seed: of all random numbers; the trial's unless given.
@@ -74,6 +75,7 @@ def train_one(
 
     Raises:
         RetrainError: a value of ``training`` that is not allowed, or see `carry_out`.
+        DataError: the data cannot be made.
     """
     try:
         known = experiment.training
@@ -85,8 +87,10 @@ def train_one(
         ) from None
     if seed is None:
         seed = trial_seed(experiment, architecture["trial"] or 0)
+    folder = RetrainFolder.of(experiment)
+    prepare(experiment, folder.data)
     work = Work.on(architecture, training, seed, tested=tested, kept=True)
-    outcome, weights = carry_out(experiment, RetrainFolder.of(experiment), work, "train-0")
+    outcome, weights = carry_out(experiment, folder, work, "train-0")
     on_test = on_test_data(experiment, work, outcome) if tested else {}
     kept = str(weights) if weights.is_file() else None
     return result_of(experiment, work, outcome) | on_test | {"weights": kept}

@@ -71,7 +71,15 @@ CHARACTERS = {
     "training.recurrent_dropout": 0.2,
     "training.dropout": 0.5,
 }
-NAMES = ("ptb", "ptb-max-sin", "ptb-small", "ptb-characters", "ptb-part", "ptb-part-characters", "words")
+NAMES = (
+    "ptb",
+    "ptb-max-sin",
+    "ptb-small",
+    "ptb-characters",
+    "ptb-part",
+    "ptb-part-characters",
+    "words",
+)
 
 
 def shipped(name: str) -> Experiment:
@@ -133,7 +141,9 @@ def test_architectures_can_be_drawn_and_models_of_them_sized(name):
     cell = draw(space, experiment.arguments(0), np.random.default_rng(0)).architecture
     assert isinstance(cell, RecurrentCell)
     assert cell.leaves == (4 if name == "words" else 8)
-    words = {"words": 500, "ptb-characters": 50, "ptb-part": 1000, "ptb-part-characters": 50}.get(name, 10_000)
+    words = {"words": 500, "ptb-characters": 50, "ptb-part": 1000, "ptb-part-characters": 50}.get(
+        name, 10_000
+    )
     assert hidden_size(cell, words, experiment.training) >= 20
 
 

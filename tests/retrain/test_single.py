@@ -2,12 +2,12 @@
 
 import pytest
 
-from nas_hpc.retrain import RetrainError
+from nas_hpc.retrain import RetrainError, RetrainFolder
 from nas_hpc.retrain.single import asked_for, train_one
 from nas_hpc.spaces import describe
 from nas_hpc.spaces.recurrent_cell import BASELINES
-from tests.retrain.contending import language_in
-from tests.retrain.finished import experiment_in, searched
+from tests.retrain.contending import language, language_in
+from tests.retrain.finished import experiment_in, experiment_of, searched
 from tests.retrain.recurrent_child import perplexity_of
 
 
@@ -20,6 +20,13 @@ def test_a_known_cell_is_trained_without_any_search_and_tested_if_asked(tmp_path
     found = train_one(experiment, architecture, {"epochs": 3}, tested=True)
     assert (found["test_perplexity"], found["validation_perplexity"]) == (perplexity_of(None), 4.0)
     assert found["training"]["epochs"] == 3
+
+
+def test_the_data_is_made_where_nothing_was_prepared(tmp_path):
+    experiment = experiment_of(tmp_path, language())
+    assert not RetrainFolder.of(experiment).data.exists()
+    found = train_one(experiment, asked_for(experiment, name="gru"), {"epochs": 1})
+    assert found["status"] == "ok"
 
 
 def test_a_trial_is_trained_again_with_its_own_seed(tmp_path):
