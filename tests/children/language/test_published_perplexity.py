@@ -31,12 +31,12 @@ SMALL = LanguageTraining(
 def test_the_small_lstm_of_zaremba_et_al(tmp_path: Path):
     """Their paper has 120.7 and 114.5; TensorFlow's model of it, `ptb_word_lm.py`, 121.4 and 115.9.
 
-    Differences between seeds are below one.
+    Libraries differ in how they start, clip and score.
     """
     if "NAS_HPC_DATA" not in os.environ:
         pytest.skip("NAS_HPC_DATA does not name the folder with ptb/ptb.train.txt")
     data = ptb(str(Path(os.environ["NAS_HPC_DATA"]) / "ptb"))
     trial = Trial(0, 1, "cpu", tmp_path, {}, Reward())
     metrics = language_model(BASELINES["lstm"], data, SMALL, trial).metrics
-    assert metrics["final_validation_perplexity"] == pytest.approx(121, abs=4)
-    assert metrics["test_perplexity"] == pytest.approx(115, abs=4)
+    assert metrics["final_validation_perplexity"] == pytest.approx(120.7, rel=0.05)
+    assert metrics["test_perplexity"] == pytest.approx(114.5, rel=0.05)
