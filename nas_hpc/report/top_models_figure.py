@@ -53,7 +53,8 @@ def _gaps(axes: Axes, search: Arm, rows: Sequence[TopModels], last: int) -> None
         if line:
             x, y = zip(*line, strict=True)
             axes.plot(x, y, color=colour, marker="o" if len(x) == 1 else "")
-            ends.append((x[-1], y[-1], f"top {top}: {y[-1]:+{reward_form(y[-1], 3)}}", colour))
+            gap = f"{y[-1]:+{reward_form(y[-1], 3)}}".replace("-", "−")
+            ends.append((x[-1], y[-1], f"top {top}: {gap}", colour))
     axes.set_xlim(0, 1.02 * last)
     axes.locator_params(axis="x", integer=True)
     mark(axes, steps_by_sample(search, last))

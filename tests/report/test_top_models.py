@@ -186,4 +186,4 @@ def test_small_rewards_of_language_models_show_their_digits(tmp_path: Path) -> N
     record(experiment, "reinforce", [sample(0), outcome(0, 80 / 120**2)])
     record(experiment, "random", [sample(0), outcome(0, 80 / 118**2)])
     # 0.0055556 - 0.0057455
-    assert texts(drawn(Findings.of(experiment))) == [["top 1: -0.000190"]]
+    assert texts(drawn(Findings.of(experiment))) == [["top 1: −0.000190"]]

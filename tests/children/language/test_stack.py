@@ -1,15 +1,10 @@
 """Stacks of recurrent cells against a step-by-step reference in float64, and against torch's."""
 
-import weakref
-
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from nas_hpc.children.language import recurrence
 from nas_hpc.children.language.stack import build_stack
-from nas_hpc.spaces import draw
 from nas_hpc.spaces.recurrent_cell import (
     ACTIVATIONS,
     BASELINES,
@@ -17,49 +12,19 @@ from nas_hpc.spaces.recurrent_cell import (
     NASCELL,
     Node,
     RecurrentCell,
-    recurrent_cell,
 )
 from tests.children.language.reference import matrices_of, run, worked_example
-
-INPUT, HIDDEN, BATCH = 3, 4, 2
-EXAMPLE = RecurrentCell(
-    (Node("add", "tanh"), Node("elem_mult", "relu"), Node("elem_mult", "sigmoid")),
-    inject=Node("add", "relu"),
-    taken_from=1,
-    injected_at=0,
+from tests.children.language.stacks import (
+    BATCH,
+    EXAMPLE,
+    HIDDEN,
+    INPUT,
+    assert_same,
+    given,
+    gradients,
+    made,
+    random_cell,
 )
-
-
-def random_cell(base, seed):
-    space = recurrent_cell(base, COMBINATIONS, ACTIVATIONS)
-    return draw(space, {}, np.random.default_rng(seed)).architecture
-
-
-def made(cell, layers=2, **options):
-    """A stack in float64 with weights large enough to make the cells non-linear."""
-    torch.manual_seed(0)
-    stack = build_stack(cell, INPUT, HIDDEN, layers, **options).double()
-    for parameter in stack.parameters():
-        nn.init.uniform_(parameter, -1, 1)
-    return stack
-
-
-def given(steps=5, layers=2):
-    torch.manual_seed(1)
-    sizes = (steps, BATCH, INPUT), (layers, BATCH, HIDDEN), (layers, BATCH, HIDDEN)
-    return [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in sizes]
-
-
-def gradients(results, inputs):
-    """Of a sum with arbitrary weights of all results."""
-    torch.manual_seed(2)
-    total = sum((torch.randn_like(each) * each).sum() for each in results)
-    return torch.autograd.grad(total, inputs, allow_unused=True, materialize_grads=True)
-
-
-def assert_same(one, other):
-    for a, b in zip(one, other, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
 
 
 def assert_like_reference(cell):
@@ -255,75 +220,6 @@ def test_dropout_keeps_what_the_lstm_carries():
         assert_same([found], [o.sigmoid() * carried.tanh()])
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7])
-def test_derivatives_found_for_some_steps_at_a_time(monkeypatch, steps):
-    stack, (x, h, c) = made(NASCELL), given(steps=7)
-    inputs = [x, h, c, *stack.parameters()]
-    expected = gradients(stack(x, (h, c))[:1], inputs)
-    monkeypatch.setattr(recurrence, "BLOCK", steps * BATCH * 8 * HIDDEN)
-    assert_same(gradients(stack(x, (h, c))[:1], inputs), expected)
-
-
-def test_max_of_equals_shares_its_derivative_as_in_torch():
-    nodes = Node("max", "identity"), Node("add", "identity"), Node("max", "relu")
-    cell = RecurrentCell(nodes, Node("max", "identity"), taken_from=2, injected_at=2)
-    stack = made(cell, layers=1)
-    with torch.no_grad():
-        for parameter in stack.parameters():
-            parameter.copy_(torch.ones_like(parameter))
-    x = torch.ones(1, BATCH, INPUT, dtype=torch.float64, requires_grad=True)
-    h = torch.zeros(1, BATCH, HIDDEN, dtype=torch.float64)
-    output, _ = stack(x, (h, torch.full_like(h, INPUT)))
-    # Leaf 0 has max(3, 0), leaf 1 has 3 + 0, the root max(3, 3), and c is 3 as well: a quarter
-    # of each unit's derivative goes to either leaf.
-    output.sum().backward()
-    assert output.flatten().tolist() == [INPUT] * BATCH * HIDDEN
-    assert x.grad.flatten().tolist() == [HIDDEN * 0.5] * BATCH * INPUT
-
-
-def test_a_result_changed_in_place_is_no_wrong_gradient():
-    stack, (x, h, c) = made(EXAMPLE), given()
-    output, _ = stack(x, (h, c))
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        torch.autograd.grad(output.mul_(2).sum(), x)
-
-
-def test_autocast_multiplies_low_and_calculates_high():
-    cell = NASCELL
-    stack = made(cell).float()
-    x, h, c = (each.detach().float() for each in given())
-    exact, _ = stack(x, (h, c))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        output, (last_h, last_c) = stack(x, (h, c))
-        output.sum().backward()
-    assert output.dtype == last_h.dtype == last_c.dtype == torch.float32
-    assert all(p.grad.dtype == torch.float32 for p in stack.parameters())
-    assert 1e-5 < (output - exact).abs().max() < 0.1
-
-
-@pytest.mark.parametrize("differentiable", [True, False])
-def test_nothing_is_kept_where_no_gradient_is_asked_for(differentiable):
-    stack, (x, h, c) = made(NASCELL, layers=1), given(steps=9, layers=1)
-    step, kept, most = stack.cell.step, [], 0
-
-    def remembered(*given):
-        nonlocal most
-        most = max(most, sum(value() is not None for value in kept))
-        h, c, values = step(*given)
-        # h is part of the output.
-        kept.extend(weakref.ref(value) for value in (c, *values) if value is not h)
-        return h, c, values
-
-    expected, _ = stack(x, (h, c))
-    stack.cell.step = remembered
-    with torch.set_grad_enabled(differentiable):
-        output, _ = stack(x, (h, c))
-    assert output.requires_grad == differentiable
-    assert_same([output], [expected])
-    of_one_step = len(kept) // 9
-    assert most == (8 if differentiable else 1) * of_one_step
-
-
 def test_initial_weights():
     torch.manual_seed(0)
     stack = build_stack(NASCELL, 64, 100, 2)
@@ -337,15 +233,6 @@ def test_initial_weights():
     for parameter in stack.parameters():
         assert 0.099 < parameter.abs().max() <= 0.1
         assert abs(parameter.mean()) < 0.002
-
-
-def test_a_state_changed_in_place_is_no_wrong_gradient():
-    stack, (x, h, c) = made(BASELINES["lstm"]), given()
-    output, _ = stack(x, (h.detach(), c.detach()))
-    with torch.no_grad():
-        c.zero_()
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        output.sum().backward()
 
 
 @pytest.mark.parametrize(
