@@ -76,7 +76,7 @@ def encode(
         if not closed:
             words.append(UNKNOWN)
         elif unknown := set().union(*(parts[part] for part in PARTS)).difference(words):
-            raise DataError(f"the training text lacks what other parts have: {sorted(unknown)}")
+            raise DataError(f"the training text lacks what other parts have: {sorted(unknown)[:5]}")
     numbers = {word: number for number, word in enumerate(words)}
     train, validation, test = (_numbered(part, parts[part], numbers, sizes[part]) for part in PARTS)
     return Text(train, validation, test, tuple(words))

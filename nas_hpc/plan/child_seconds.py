@@ -152,7 +152,7 @@ def measured(experiment: Experiment) -> ChildSeconds:
     where = f"on {outcomes[0].device} of {socket.gethostname()}"
     epochs = experiment.training.epochs
     source = (
-        f"measured now {where}: {len(each)} drawn architectures took {min(each):.2f} to "
+        f"measured now {where}: {len(each)} drawn architectures take {min(each):.2f} to "
         f"{max(each):.2f} s for one epoch; times {epochs} epochs"
     )
     sizes = [int(outcome.metrics.get("parameters", 0)) for outcome in outcomes]
