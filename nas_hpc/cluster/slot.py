@@ -31,6 +31,9 @@ from nas_hpc.store import (
 SHORTEST_WAIT = 0.005
 """Seconds between two looks at the queue right after work."""
 
+A_MOMENT = 2.0
+"""Seconds within which all processes of a task are told to end."""
+
 THE_SEARCH = "the search is told to end now"
 """Ends a slot so that what it was doing waits again, as if it had not been begun."""
 
@@ -212,10 +215,24 @@ class Slot:
             while answer is None:
                 answer = self._listen(child, self._terms.longest_wait)
         except ChildEnded as ended:
+            if ended.told_to:
+                self._heed_what_the_child_heard()
             self._announce("failed")
             raise RuntimeError(f"children cannot start in slot {self._name}: {ended}") from None
         self._announce("ready")
         return child
+
+    def _heed_what_the_child_heard(self) -> None:
+        """Slurm tells all processes of a task to end, and the child may hear it first.
+
+        Raises:
+            Dismissed: the slot has heard it too.
+        """
+        began = time.monotonic()
+        while time.monotonic() - began < A_MOMENT:
+            if why := self._must_end():
+                raise Dismissed(why)
+            time.sleep(SHORTEST_WAIT)
 
     def _rest(self, child: WarmChild, seconds: float) -> WarmChild:
         """Sleep; a child that ends meanwhile is replaced."""

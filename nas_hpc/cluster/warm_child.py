@@ -28,12 +28,14 @@ class ChildEnded(RuntimeError):
     Attributes:
         status: ``killed`` by a signal that is no request, or ``lost``.
         reason: one line.
+        told_to: whether it was by one of `REQUESTS`.
     """
 
-    def __init__(self, status: Status, reason: str) -> None:
+    def __init__(self, status: Status, reason: str, told_to: bool = False) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.told_to = told_to
 
 
 def command(folder: RunFolder, slot: str) -> list[str]:
@@ -128,7 +130,7 @@ class WarmChild:
             return ChildEnded("lost", "the child closed its answers without ending")
         self._close()
         if -code in REQUESTS:
-            return ChildEnded("lost", f"the child was told to end by signal {-code}")
+            return ChildEnded("lost", f"the child was told to end by signal {-code}", told_to=True)
         if code < 0:
             return ChildEnded("killed", f"signal {-code}")
         return ChildEnded("lost", f"the child ended with exit code {code}")

@@ -1,11 +1,13 @@
 """One slot as a process of its own, with a child that speaks the protocol but needs no torch."""
 
+import contextlib
 import math
 import os
 import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from nas_hpc.cluster import spool
@@ -133,6 +135,36 @@ def test_a_child_that_slurm_tells_to_end_had_no_lack_of_memory(lab, start, numbe
     outcome = outcome_of(lab, 1)
     assert (outcome.status, outcome.attempt) == ("lost", 1)
     assert outcome.reason == f"the child was told to end by signal {number}"
+
+
+def test_a_child_may_hear_before_it_has_started_that_the_slot_is_to_end(lab, start):
+    slot = start()
+    until(lambda: bool(psutil.Process(slot.pid).children()), "the child to start")
+    (child,) = psutil.Process(slot.pid).children()
+
+    def gone() -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()  # again: between fork and exec it is lost
+        return not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+    until(gone, "the end of the child")
+    slot.terminate()
+    assert ended_in_order(lab, slot)
+
+
+def test_children_that_alone_are_told_to_end_have_failed_to_start(lab, start):
+    slot = start()
+
+    def ended() -> bool:
+        if slot.poll() is None:
+            for child in psutil.Process(slot.pid).children():
+                child.terminate()
+        return slot.poll() is not None
+
+    until(ended, "the end of the slot")
+    assert slot.returncode == 1
+    seen = Presence.of(lab.folder, SLOT)
+    assert seen is not None and seen.state == "failed"
 
 
 def test_a_trial_has_only_so_many_seconds(lab, start):
